@@ -1,0 +1,27 @@
+# Foreign libraries, from the distribution only. Each is linked by the one folder whose one file
+# includes it.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+
+find_library(KAIROS_XGBOOST xgboost REQUIRED)
+find_path(KAIROS_XGBOOST_INCLUDE xgboost/c_api.h REQUIRED)
+add_library(kairos_xgboost INTERFACE)
+target_link_libraries(kairos_xgboost INTERFACE ${KAIROS_XGBOOST})
+target_include_directories(kairos_xgboost SYSTEM INTERFACE ${KAIROS_XGBOOST_INCLUDE})
+
+# The serial OpenBLAS by its own path: threads are ours (docs/decisions/0001-serial-blas.md).
+find_library(KAIROS_OPENBLAS openblas REQUIRED NO_DEFAULT_PATH
+             PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial)
+find_path(KAIROS_OPENBLAS_INCLUDE cblas.h REQUIRED NO_DEFAULT_PATH
+          PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial)
+add_library(kairos_blas INTERFACE)
+target_link_libraries(kairos_blas INTERFACE ${KAIROS_OPENBLAS})
+target_include_directories(kairos_blas SYSTEM INTERFACE ${KAIROS_OPENBLAS_INCLUDE})
+
+# Oracles of the tests.
+find_library(KAIROS_GLPK glpk)

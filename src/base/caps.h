@@ -1,0 +1,22 @@
+/* Every maximum of the program, with its reason. A limit that a user can reach is named in the
+ * error that reports it. */
+#ifndef KAIROS_BASE_CAPS_H
+#define KAIROS_BASE_CAPS_H
+
+enum {
+    CAPS_THREADS = 256,         /* more workers than cores of any machine we know pays nothing */
+    CAPS_COLUMNS = 16384,       /* a table wider than this is a matrix, not a customer table */
+    CAPS_OPTION_LIST = 4096,    /* names in one list option, such as --drop */
+    CAPS_JSON_DEPTH = 64,       /* nesting; deeper documents are attacks */
+    CAPS_YAML_DEPTH = 32,       /* nesting; a campaign needs 4 */
+    CAPS_YAML_NODES = 100000,   /* nodes in one YAML file */
+    CAPS_OFFERS = 512,          /* offers in one campaign */
+    CAPS_LINE_BYTES = 16 << 20, /* one record of a text file */
+    CAPS_FIELD_BYTES = 4 << 20, /* one field of a record */
+};
+
+#define CAPS_TEXT_FILE_BYTES (64ll << 20) /* a YAML or JSON file that is read whole */
+#define CAPS_BUF_BYTES (4ll << 30)        /* a document that is built in memory, such as a report */
+#define CAPS_ROWS (1ll << 31)             /* rows of one table held in memory */
+
+#endif
