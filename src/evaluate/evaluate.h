@@ -1,0 +1,30 @@
+/* Say how good decisions were and how sure we are.
+ *
+ * In go plain arrays of rows x arms (what was tried, what happened, what was predicted) and, where
+ * columns are compared, tables; out come estimates, each with its interval and its sample. Nothing
+ * here fits a model, chooses an action or changes a decision. All sums run over fixed blocks of
+ * EVALUATE_BLOCK_ROWS rows that are added in index order, so results are equal byte for byte for
+ * any number of threads.
+ *
+ * Arm 0 is always the control ("nobody"); arms 1 .. arms-1 are the offers.
+ *
+ * The doors of this room, one per noun:
+ *   evaluate/estimate.h     a value with its interval; means, proportions, differences
+ *   evaluate/stat.h         distributions: normal, t, chi-square, F, Kolmogorov-Smirnov; Holm
+ *   evaluate/trial.h        what was tried and what happened; one doubly robust score a row
+ *   evaluate/arms.h         outcome means of each arm and their differences to control
+ *   evaluate/policy.h       off-policy value of policies (DM, IPW, SNIPW, DR, SNDR), overlap
+ *   evaluate/baseline.h     the policies that a plan must beat
+ *   evaluate/uplift.h       gain curve, Qini, AUUC of a ranking
+ *   evaluate/reliability.h  predicted against observed effect by decile
+ *   evaluate/fairness.h     a plan and its model by the groups of a sensitive column
+ *   evaluate/leaks.h        columns that differ between randomised arms
+ *   evaluate/shift.h        columns that differ between history and customers
+ *   evaluate/describe.h     all of these as JSON
+ */
+#ifndef KAIROS_EVALUATE_EVALUATE_H
+#define KAIROS_EVALUATE_EVALUATE_H
+
+enum { EVALUATE_BLOCK_ROWS = 4096 };
+
+#endif
