@@ -10,8 +10,8 @@
 #include "base/err.h"
 
 struct file_reader; /* plain or gzip, told by the first two bytes; "-" is stdin */
-struct file_writer; /* writes <path>.tmp-<pid>, renamed on commit; a path that ends in .gz is gzip
-                     */
+struct file_writer; /* <path>.tmp-<pid>, renamed on commit; gzip where the path ends in .gz; a
+                       device, a pipe and "-" (stdout) are written in place. One at a time a path */
 
 /* Fails: KAI_NOT_FOUND (no such file), KAI_IO, KAI_INVALID (a directory), each names the path. */
 KAI_MUST_CHECK kai_status file_open(const char *path, struct file_reader **ret_reader,
@@ -22,7 +22,7 @@ KAI_MUST_CHECK kai_status file_read(struct file_reader *reader, char *bytes, siz
                                     size_t *ret_size, kai_err *err);
 void file_close(struct file_reader *reader);
 
-/* The whole file, unpacked, at most max_bytes, appended to `buf`. */
+/* The whole file, unpacked, at most max_bytes, appended to `buf`. Fails also: KAI_LIMIT. */
 KAI_MUST_CHECK kai_status file_read_all(const char *path, size_t max_bytes, struct buf *buf,
                                         kai_err *err);
 

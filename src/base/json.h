@@ -20,6 +20,7 @@ struct json_writer {
     char closers[CAPS_JSON_DEPTH]; /* '}' or ']' of each open level */
     int64_t counts[CAPS_JSON_DEPTH];
     int has_key; /* a key was written, its value is next */
+    int is_done; /* the document's value was begun */
     kai_status status;
     kai_err err;
 };
@@ -47,7 +48,9 @@ KAI_MUST_CHECK kai_status json_finish(struct json_writer *json, kai_err *err);
 /* A node of a parsed document. Numbers are doubles: ids must be strings. */
 struct json_value;
 
-/* Fails: KAI_INVALID with line and column. */
+/* Strict RFC 8259 in UTF-8, at most CAPS_JSON_DEPTH levels, without \u0000; of two equal keys the
+ * first counts. Gives: a tree to be freed at its root. Fails: KAI_INVALID
+ * "line 3, column 7: expected ',' or '}'", KAI_NO_MEMORY. */
 KAI_MUST_CHECK kai_status json_parse(const char *text, size_t n, struct json_value **ret_value,
                                      kai_err *err);
 void json_free(struct json_value *value);
@@ -55,7 +58,7 @@ void json_free(struct json_value *value);
 const struct json_value *json_get(const struct json_value *object, const char *key);
 const struct json_value *json_at(const struct json_value *array, int64_t index);
 int64_t json_count(const struct json_value *array_or_object);
-/* Key of the index-th member of an object. */
+/* json_at also takes an object: the index-th member's value. Key of the index-th member. */
 const char *json_key_at(const struct json_value *object, int64_t index);
 const char *json_as_text(const struct json_value *value, const char *fallback);
 double json_as_f64(const struct json_value *value, double fallback);

@@ -22,7 +22,7 @@ enum option_kind {
     OPTION_NUMBER, /* double */
     OPTION_TEXT,   /* const char * */
     OPTION_CHOICE, /* const char *, one of `choices` ("a|b|c") */
-    OPTION_LIST,   /* struct option_list: a,b,c on the command line; a list (or a scalar) in YAML */
+    OPTION_LIST, /* struct option_list: a,b,c on the command line; a list (or one scalar) in YAML */
 };
 
 /* Public option structs declare the same two fields (const char *const *, int64_t). */
@@ -36,10 +36,10 @@ struct kai_option {
     enum option_kind kind;
     size_t offset;
     const char *fallback; /* default as text; NULL = none (NULL text, 0, empty list) */
-    double low, high;     /* range of INT and NUMBER, both included; low == high == 0: no range */
-    const char *choices;  /* CHOICE: "a|b|c" */
-    const char *value;    /* placeholder and unit in help: "COL", "SECONDS" */
-    const char *help;     /* one line, lower case, no full stop */
+    double low, high;    /* range of INT and NUMBER, both included; may be infinite; both 0: none */
+    const char *choices; /* CHOICE: "a|b|c" */
+    const char *value;   /* placeholder and unit in help: "COL", "SECONDS" */
+    const char *help;    /* one line, lower case, no full stop */
 };
 
 /* A verb or a YAML map: its options and its positional arguments. */
@@ -54,11 +54,12 @@ struct kai_option_table {
     const char *example;                  /* may be NULL */
 };
 
-/* Write every default into the struct. */
+/* Write every default into the struct; struct_size stays the caller's. */
 KAI_MUST_CHECK kai_status options_init(const struct kai_option_table *table, void *ret_options,
                                        struct arena *arena, kai_err *err);
 /* Parse arguments over defaults: --name value, --name=value, flags, "--" ends options; each option
- * once. Fails: KAI_INVALID: "unknown option '--lable': did you mean '--label'?", "option
+ * once. After --help the rest is not looked at. Fails: KAI_INVALID: "unknown option '--lable': did
+ * you mean '--label'?", "option
  * '--test': expected a number between 0 and 1, got 'x'". *ret_help is 1 where --help or -h stands.
  */
 KAI_MUST_CHECK kai_status options_parse(const struct kai_option_table *table, int argc,

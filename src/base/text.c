@@ -138,15 +138,53 @@ int text_parse_flag(struct slice text, int *ret_value) {
     return 0;
 }
 
+/* Digits with at most `decimals` (trailing zeros dropped) behind the point. */
+static int print_fixed(int64_t scaled, int is_negative, int decimals, char *ret_text) {
+    char digits[24];
+    int n = 0, length = 0;
+    while (decimals > 0 && scaled % 10 == 0) scaled /= 10, decimals--;
+    for (; scaled > 0 || n <= decimals; scaled /= 10) digits[n++] = (char)('0' + scaled % 10);
+    if (is_negative) ret_text[length++] = '-';
+    while (n > 0) {
+        if (n == decimals) ret_text[length++] = '.';
+        ret_text[length++] = digits[--n];
+    }
+    ret_text[length] = '\0';
+    return length;
+}
+
+/* "1e-09" and a locale's "1,5" as "1e-9" and "1.5". */
+static int tidy_number(char *text) {
+    int length = 0;
+    for (const char *at = text; *at; at++) {
+        int is_digit_or_sign = is_digit(*at) || *at == '-';
+        text[length++] = is_digit_or_sign || *at == 'e' ? *at : '.';
+        if (*at != 'e') continue;
+        if (at[1] == '-') text[length++] = '-';
+        at += at[1] == '-' || at[1] == '+';
+        while (at[1] == '0' && at[2]) at++;
+    }
+    text[length] = '\0';
+    return length;
+}
+
 int text_print_f64(double value, char ret_text[TEXT_NUMBER_BYTES]) {
     if (!isfinite(value)) return snprintf(ret_text, TEXT_NUMBER_BYTES, "null");
     if (value == 0) return snprintf(ret_text, TEXT_NUMBER_BYTES, "0"); /* no "-0" */
-    int n = 0;
+    /* Most numbers are whole or have few decimals. At most 15 digits that read back equal are the
+     * shortest, because two decimals of 15 digits never share a double. */
+    double size = fabs(value);
+    if (size < 1e15 && size == floor(size))
+        return print_fixed((int64_t)size, value < 0, 0, ret_text);
+    if (size >= 1e-3 && size < 1e9) {
+        double scaled = nearbyint(size * 1e6);
+        if (scaled / 1e6 == size) return print_fixed((int64_t)scaled, value < 0, 6, ret_text);
+    }
     for (int digits = 1; digits <= 17; digits += digits == 1 ? 5 : 1) {
-        n = snprintf(ret_text, TEXT_NUMBER_BYTES, "%.*g", digits, value);
+        (void)snprintf(ret_text, TEXT_NUMBER_BYTES, "%.*g", digits, value); /* 24 at most */
         if (strtod(ret_text, NULL) == value) break;
     }
-    return n;
+    return tidy_number(ret_text);
 }
 
 /* Length of the valid sequence at bytes, or 0. */

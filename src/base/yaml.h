@@ -1,7 +1,8 @@
 /* YAML as a tree that knows the line and column of each node (libyaml underneath).
  *
  * Anchors, aliases, tags and several documents are refused: a campaign file is plain data. A key
- * that stands twice in one map is an error. Limits: caps.h.
+ * that stands twice in one map is an error. An unquoted scalar that is empty, ~ or null is
+ * YAML_NULL. Limits: caps.h.
  */
 #ifndef KAIROS_BASE_YAML_H
 #define KAIROS_BASE_YAML_H
@@ -16,9 +17,9 @@ enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_LIST, YAML_MAP };
 struct yaml_node {
     enum yaml_kind kind;
     int is_quoted;              /* of a scalar: "5" in quotes is text */
-    int32_t line, column;       /* from 1 */
+    int32_t line, column;       /* from 1; of a member of a map: where its key stands */
     const char *key;            /* of a member of a map, else NULL */
-    const char *text;           /* of a scalar, NUL-terminated */
+    const char *text;           /* of a scalar, NUL-terminated; of others "" */
     int32_t count;              /* children of a list or map */
     struct yaml_node *children; /* in file order */
 };
