@@ -5,8 +5,9 @@
  * ids of the rows to learn from; what comes out is immutable and may be shared by threads. Choosing
  * actions is not this room's business.
  *
- * Further doors of this room: learn/metric.h (how good), learn/calibrate.h (probabilities that mean
- * what they say), learn/tune.h (successive halving), learn/effect.h (what an action changes).
+ * Further doors of this room: learn/metric.h (how good), learn/importance.h (permutation),
+ * learn/calibrate.h (probabilities that mean what they say), learn/tune.h (successive halving),
+ * learn/surrogate.h (reasons for any model), learn/effect.h (what an action changes).
  */
 #ifndef KAIROS_LEARN_LEARN_H
 #define KAIROS_LEARN_LEARN_H
@@ -83,12 +84,16 @@ struct learn_options {
 };
 
 void learn_options_init(struct learn_options *options, enum learn_kind kind, uint64_t seed);
+/* Kind and settings of that kind as JSON members, into an open object. */
+void learn_options_describe(const struct learn_options *options, struct json_writer *json);
 
 struct model; /* fitted; immutable */
 
 /* Fit one model. The result is the same bytes for any number of threads.
- * Fails: KAI_INVALID (no rows, one class, a target that is not a number), KAI_NO_MEMORY,
- * KAI_CANCELLED, KAI_DIVERGED (loss not finite). Threads: uses the pool (NULL = the caller's). */
+ * Fails: KAI_INVALID (no rows or columns, a row outside the matrix, one class only, a target that
+ * is not a number or no class, a negative weight or no positive one, an option out of range),
+ * KAI_NO_MEMORY, KAI_CANCELLED, KAI_DIVERGED (loss not finite). Threads: uses the pool (NULL = the
+ * caller's). */
 KAI_MUST_CHECK kai_status learn_fit(const struct learn_options *options,
                                     const struct learn_data *data, struct pool *pool,
                                     const struct progress *progress, struct model **ret_model,
