@@ -1,0 +1,25 @@
+#include "kernel/blas.h"
+
+#include <cblas.h>
+
+#include "base/err.h"
+
+static int fits(int64_t value) { return value >= 0 && value <= INT32_MAX; }
+
+void blas_gemm_f32(int a_is_transposed, int64_t m, int64_t n, int64_t k, const float *a,
+                   int64_t a_row, const float *b, int64_t b_row, float *c, int64_t c_row) {
+    KAI_ASSERT(fits(m) && fits(n) && fits(k) && fits(a_row) && fits(b_row) && fits(c_row));
+    if (m == 0 || n == 0 || k == 0) return;
+    cblas_sgemm(CblasRowMajor, a_is_transposed ? CblasTrans : CblasNoTrans, CblasNoTrans,
+                (blasint)m, (blasint)n, (blasint)k, 1, a, (blasint)a_row, b, (blasint)b_row, 1, c,
+                (blasint)c_row);
+}
+
+void blas_gemm_f64(int a_is_transposed, int64_t m, int64_t n, int64_t k, const double *a,
+                   int64_t a_row, const double *b, int64_t b_row, double *c, int64_t c_row) {
+    KAI_ASSERT(fits(m) && fits(n) && fits(k) && fits(a_row) && fits(b_row) && fits(c_row));
+    if (m == 0 || n == 0 || k == 0) return;
+    cblas_dgemm(CblasRowMajor, a_is_transposed ? CblasTrans : CblasNoTrans, CblasNoTrans,
+                (blasint)m, (blasint)n, (blasint)k, 1, a, (blasint)a_row, b, (blasint)b_row, 1, c,
+                (blasint)c_row);
+}

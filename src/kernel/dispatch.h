@@ -1,0 +1,35 @@
+/* Which body runs behind each kernel.
+ *
+ * The kernels of this folder are numbers in the caller's memory: no allocation, no failure, no
+ * state but the choice made here. The choice is made once: the reference bodies are the definition
+ * of the answer; a tuned body takes their place where the processor reports what it needs. The
+ * environment variable KAIROS_KERNELS=ref keeps the reference.
+ */
+#ifndef KAIROS_KERNEL_DISPATCH_H
+#define KAIROS_KERNEL_DISPATCH_H
+
+#include <stdint.h>
+
+#include "kernel/adam.h"
+#include "kernel/gemm.h"
+
+struct kernel_table {
+    const char *name; /* "ref", "avx2" */
+    void (*gemm_f32)(const struct gemm *gemm);
+    void (*transpose_f32)(int64_t rows, int64_t columns, const float *restrict in, int64_t in_row,
+                          float *restrict out, int64_t out_row);
+    void (*lookup_forward_f32)(const struct lookup *lookup, const float *restrict table,
+                               float *restrict y);
+    void (*lookup_backward_f32)(const struct lookup *lookup, const float *restrict dy,
+                                float *restrict dtable);
+    void (*adam_step_f32)(const struct adam *adam, int64_t count, const float *restrict gradient,
+                          float *restrict parameter, float *restrict mean, float *restrict square);
+};
+
+/* The table of this process. Threads: any; the first calls agree on the same answer. */
+const struct kernel_table *kernel_table(void);
+/* The table of that name, or NULL where there is none or this processor cannot run it; for tests
+ * and benchmarks. */
+const struct kernel_table *kernel_table_named(const char *name);
+
+#endif

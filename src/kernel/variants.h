@@ -1,0 +1,28 @@
+/* The bodies behind dispatch.h, by instruction set. Only dispatch.c and the bodies' own files
+ * include this. */
+#ifndef KAIROS_KERNEL_VARIANTS_H
+#define KAIROS_KERNEL_VARIANTS_H
+
+#include "kernel/adam.h"
+#include "kernel/gemm.h"
+
+void gemm_f32_ref(const struct gemm *gemm);
+void gemm_f32_avx2(const struct gemm *gemm);
+void transpose_f32_ref(int64_t rows, int64_t columns, const float *restrict in, int64_t in_row,
+                       float *restrict out, int64_t out_row);
+void transpose_f32_avx2(int64_t rows, int64_t columns, const float *restrict in, int64_t in_row,
+                        float *restrict out, int64_t out_row);
+void lookup_forward_f32_ref(const struct lookup *lookup, const float *restrict table,
+                            float *restrict y);
+void lookup_forward_f32_avx2(const struct lookup *lookup, const float *restrict table,
+                             float *restrict y);
+void lookup_backward_f32_ref(const struct lookup *lookup, const float *restrict dy,
+                             float *restrict dtable);
+void lookup_backward_f32_avx2(const struct lookup *lookup, const float *restrict dy,
+                              float *restrict dtable);
+void adam_step_f32_ref(const struct adam *adam, int64_t count, const float *restrict gradient,
+                       float *restrict parameter, float *restrict mean, float *restrict square);
+void adam_step_f32_avx2(const struct adam *adam, int64_t count, const float *restrict gradient,
+                        float *restrict parameter, float *restrict mean, float *restrict square);
+
+#endif
