@@ -26,6 +26,5 @@
 #define KAIROS_EVALUATE_EVALUATE_H
 
 enum { EVALUATE_BLOCK_ROWS = 4096 };
-#define EVALUATE_CONFIDENCE 0.95 /* where the caller gives 0 */
 
 #endif
