@@ -32,7 +32,7 @@ static void test_split__gives_each_stratum_its_share(void **state) {
     }
     for (int64_t i = 0; i < split.train_count; i++) seen[split.train[i]]++;
     for (int i = 0; i < ROWS; i++) assert_int_equal(seen[i], 1);
-    assert_int_equal(ones, 29); /* 144 ones, 28.8; the rest of .8 is larger than 171.8's? equal */
+    assert_int_equal(ones, 29); /* of 144: 28.8, and 171.8 of 859 */
     split_release(&split);
 }
 
