@@ -7,9 +7,12 @@
 
 kai_status matrix_new(int64_t rows, int32_t columns, struct matrix **ret_matrix, kai_err *err) {
     KAI_ASSERT(rows >= 0 && columns >= 0);
+    size_t cells;
+    if (__builtin_mul_overflow((size_t)rows, (size_t)columns, &cells) ||
+        cells > SIZE_MAX / sizeof(float))
+        return err_memory(err, INT64_MAX);
     struct matrix *matrix = mem_zero(1, sizeof *matrix);
     if (!matrix) return err_memory(err, sizeof *matrix);
-    size_t cells = (size_t)rows * (size_t)columns;
     matrix->rows = rows;
     matrix->columns = columns;
     matrix->values = mem_array(cells, sizeof *matrix->values);
