@@ -1,0 +1,59 @@
+/* The walk over a node's rows that every criterion's histogram shares, as a template: the number of
+ * lanes, of columns and the addition are constants at each use, so that each becomes its own tight
+ * loop. Private to src/learn/forest*.c.
+ */
+#ifndef KAIROS_LEARN_FOREST_FILL_H
+#define KAIROS_LEARN_FOREST_FILL_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "learn/forest_criterion.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+enum { PREFETCH_ROWS = 12, PREFETCH_FROM = 512 };
+
+ALWAYS_INLINE double number_of(uint64_t word) {
+    double value;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
+/* The walk that all fills share. `add` sees one sample and the cell index of one column. It and the
+ * constants are known at each call, so that every use is its own tight loop. */
+typedef void (*add_fn)(void *cells, int64_t cell, const uint64_t *sample, int32_t classes);
+
+ALWAYS_INLINE void fill_columns(const struct forest_view *view, const int32_t *columns,
+                                struct forest_scan *scan, int lanes, int count, add_fn add) {
+    const uint8_t *codes = view->bins->codes;
+    int64_t stride = view->bins->stride, n = view->count;
+    const uint64_t *samples = view->samples;
+    int64_t offsets[FOREST_BATCH];
+    for (int k = 0; k < count; k++) offsets[k] = columns[k];
+    void *cells = scan->cells;
+    int32_t classes = scan->classes;
+    int is_far = n >= PREFETCH_FROM;
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t *sample = samples + i * lanes;
+        const uint8_t *row = codes + forest_sample_row(sample[0]) * stride;
+        if (is_far) {
+            int64_t ahead = i + PREFETCH_ROWS < n ? i + PREFETCH_ROWS : n - 1;
+            __builtin_prefetch(codes + forest_sample_row(samples[ahead * lanes]) * stride);
+        }
+        for (int k = 0; k < count; k++)
+            add(cells, k * FOREST_CELLS + row[offsets[k]], sample, classes);
+    }
+}
+
+ALWAYS_INLINE void fill_any(const struct forest_view *view, const int32_t *columns, int32_t count,
+                            struct forest_scan *scan, int lanes, add_fn add) {
+    switch (count) {
+    case 1: fill_columns(view, columns, scan, lanes, 1, add); break;
+    case 2: fill_columns(view, columns, scan, lanes, 2, add); break;
+    case 3: fill_columns(view, columns, scan, lanes, 3, add); break;
+    default: fill_columns(view, columns, scan, lanes, FOREST_BATCH, add); break;
+    }
+}
+
+#endif
