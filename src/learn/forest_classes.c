@@ -1,5 +1,6 @@
 /* Gini impurity of several classes. A cell holds the weight of each class and the rows; the score
- * of a split is what it adds to the sum of squared class weights over the weight of the side.
+ * of a split is what it adds to the sum of squared class weights over the weight of the side,
+ * times the weight of the node, so that it has the unit of the other criteria.
  */
 #include <string.h>
 
@@ -112,8 +113,8 @@ static double score_side(const struct forest_view *view, const struct forest_sca
     if (rows < scan->rows_min || view->sums.rows - rows < scan->rows_min) return -1;
     if (!(left > 0) || !(right > 0)) return -1;
     *ret_left = (struct forest_sums){rows, left, 0};
-    double gain = left_squares / left + right_squares / right - squares / view->sums.weight;
-    return gain > 0 ? gain : 0; /* rounding */
+    double added = left_squares / left + right_squares / right - squares / view->sums.weight;
+    return added > 0 ? added * view->sums.weight : 0; /* below 0 by rounding only */
 }
 
 /* One pass over the bins, the side begun with what `side` holds. */
@@ -129,9 +130,9 @@ static void search_classes(const struct forest_view *view, int32_t column, const
         is_open = 0;
         for (int32_t c = 0; c < width; c++) side[c] += cell[c];
         struct forest_sums left;
-        double gain = score_side(view, scan, side, &left);
-        if (gain <= best->gain) continue;
-        *best = (struct forest_split){.gain = gain,
+        double score = score_side(view, scan, side, &left);
+        if (score <= best->score) continue;
+        *best = (struct forest_split){.score = score,
                                       .column = column,
                                       .bin = (uint8_t)b,
                                       .next = FOREST_BIN_MISSING,
@@ -151,7 +152,7 @@ static int scan_classes(const struct forest_view *view, int32_t column, int32_t 
     int has_missing = missing[classes] > 0;
     for (int32_t b = 0; b < count; b++) present += cells[(int64_t)b * width + classes] > 0;
     int is_mixed = present + has_missing >= 2;
-    double before = best->gain;
+    double before = best->score;
     if (is_mixed) {
         memset(side, 0, (size_t)width * sizeof *side);
         search_classes(view, column, cells, scan, side, 0, best);
@@ -159,7 +160,7 @@ static int scan_classes(const struct forest_view *view, int32_t column, int32_t 
     if (is_mixed && has_missing) {
         memcpy(side, missing, (size_t)width * sizeof *side);
         search_classes(view, column, cells, scan, side, 1, best);
-    } else if (best->gain > before) {
+    } else if (best->score > before) {
         best->missing_left = 2 * best->left.weight >= view->sums.weight;
     }
     memset(cells, 0, (size_t)count * (size_t)width * sizeof *cells);

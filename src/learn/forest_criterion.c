@@ -1,7 +1,7 @@
 /* Gini and variance are one formula. For a target y, weights w and a split into L and R, the sum of
- * squares that the split explains is
+ * squares that the split explains is, times W,
  *
- *     (S_L W - S W_L)^2 / (W W_L W_R),        W = sum w, S = sum w y,
+ *     (S_L W - S W_L)^2 / (W_L W_R),        W = sum w, S = sum w y,
  *
  * and with y in {0, 1} it is half the Gini impurity that the split removes, times W. So binary and
  * regression differ only in how a bin's sums are kept: counts of rows and of positives packed into
@@ -36,9 +36,9 @@ ALWAYS_INLINE void score_bins(struct forest_scan *scan, int32_t present, const d
 }
 
 ALWAYS_INLINE void take_best(struct forest_scan *scan, int32_t present, const double *rows,
-                             struct forest_sums total, struct forest_sums extra, int32_t column,
-                             uint8_t missing_left, struct forest_split *best) {
-    double best_score = best->gain * total.weight;
+                             struct forest_sums extra, int32_t column, uint8_t missing_left,
+                             struct forest_split *best) {
+    double best_score = best->score;
     int32_t at = -1;
     for (int32_t i = 0; i < present; i++) {
         if (scan->score[i] <= best_score) continue;
@@ -46,7 +46,7 @@ ALWAYS_INLINE void take_best(struct forest_scan *scan, int32_t present, const do
         at = i;
     }
     if (at < 0) return;
-    best->gain = best_score / total.weight;
+    best->score = best_score;
     best->column = column;
     best->bin = scan->bin[at];
     best->next = at + 1 < present ? scan->bin[at + 1] : FOREST_BIN_MISSING;
@@ -61,13 +61,13 @@ ALWAYS_INLINE void search_bins(struct forest_scan *scan, int32_t present, const 
                                struct forest_sums total, struct forest_sums missing, int32_t column,
                                struct forest_split *best) {
     const struct forest_sums none = {0};
-    double before = best->gain;
+    double before = best->score;
     score_bins(scan, present, rows, total, none);
-    take_best(scan, present, rows, total, none, column, 0, best);
+    take_best(scan, present, rows, none, column, 0, best);
     if (missing.rows > 0) {
         score_bins(scan, present, rows, total, missing);
-        take_best(scan, present, rows, total, missing, column, 1, best);
-    } else if (best->gain > before) {
+        take_best(scan, present, rows, missing, column, 1, best);
+    } else if (best->score > before) {
         best->missing_left = 2 * best->left.weight >= total.weight;
     }
 }

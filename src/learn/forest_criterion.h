@@ -28,7 +28,7 @@ struct forest_sums {
 };
 
 struct forest_split {
-    double gain;    /* weight of the node x impurity removed; < 0 = none found */
+    double score;   /* squared weight of the node x impurity removed; < 0 = none found */
     int32_t column; /* -1 = none */
     uint8_t bin;    /* the last bin of the left side that holds rows */
     uint8_t next;   /* the first bin of the right side that does; FOREST_BIN_MISSING = only

@@ -227,7 +227,7 @@ static uint32_t score_columns(const struct forest_ground *ground, struct forest_
 
 static struct forest_split find_split(const struct forest_ground *ground, struct forest_room *room,
                                       const struct forest_view *view, int32_t *constants) {
-    struct forest_split best = {.gain = -1, .column = -1};
+    struct forest_split best = {.score = -1, .column = -1};
     const struct forest_criterion *criterion = ground->criterion;
     struct draw draw = {.known = *constants, .undrawn_end = ground->bins->columns};
     int is_small = criterion->small_fits && criterion->small_fits(view);
@@ -343,7 +343,7 @@ static void grow_node(const struct forest_ground *ground, struct forest_room *ro
         write_leaf(ground, room, &open);
         return;
     }
-    gain[split.column] += split.gain;
+    gain[split.column] += split.score / open.sums.weight;
     int32_t cut = FOREST_BINS_MAX - 1;
     if (split.next != FOREST_BIN_MISSING)
         cut = forest_bins_cut(ground->bins, split.column, split.bin, split.next);

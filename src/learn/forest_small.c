@@ -74,7 +74,7 @@ static uint8_t bin_above(const struct small *small, uint8_t bin) {
 /* `shift` 1: the bins were raised by one, so that missing values, now 0, go left. */
 static void take_best(const struct small *small, int32_t column, uint8_t shift,
                       struct forest_split *best) {
-    float best_score = (float)(best->gain * small->total_rows);
+    float best_score = (float)best->score;
     int32_t at = -1;
     for (int32_t i = 0; i < small->count; i++) {
         if (small->score[i] <= best_score) continue;
@@ -84,7 +84,7 @@ static void take_best(const struct small *small, int32_t column, uint8_t shift,
     if (at < 0) return;
     uint8_t bin = small->bin[at];
     double left = small->left_rows[at];
-    best->gain = (double)best_score / (double)small->total_rows;
+    best->score = (double)best_score;
     best->column = column;
     best->bin = (uint8_t)(bin - shift);
     best->next = (uint8_t)(bin_above(small, bin) - shift);
@@ -105,14 +105,14 @@ static int search_column(struct small *small, const struct forest_view *view, in
         has_missing |= bin == FOREST_BIN_MISSING;
     }
     if (!is_mixed) return 0;
-    double before = best->gain;
+    double before = best->score;
     score_rows(small);
     take_best(small, column, 0, best);
     if (has_missing) {
         for (int32_t i = 0; i < small->count; i++) small->bin[i]++;
         score_rows(small);
         take_best(small, column, 1, best);
-    } else if (best->gain > before) {
+    } else if (best->score > before) {
         best->missing_left = 2 * best->left.weight >= view->sums.weight;
     }
     return 1;
