@@ -1,0 +1,33 @@
+/* What one field of a CSV file says: a number, a time, a marker for "no value". Private to
+ * collect/.
+ */
+#ifndef KAIROS_COLLECT_CSV_VALUE_H
+#define KAIROS_COLLECT_CSV_VALUE_H
+
+#include <stdint.h>
+
+#include "base/options.h"
+#include "base/text.h"
+
+enum csv_number_kind { CSV_NO_NUMBER, CSV_INTEGER, CSV_DECIMAL };
+
+struct csv_number {
+    enum csv_number_kind kind;
+    int is_code; /* digits that a number would lose: a leading zero, or more than an int64 holds */
+    int64_t integer; /* INTEGER */
+    double decimal;  /* DECIMAL: the nearest double */
+};
+
+/* The whole text is one number: sign, digits, point, exponent. */
+struct csv_number csv_parse_number(struct slice text);
+
+/* `YYYY-MM-DD` or `YYYY/MM/DD`, then maybe `T` or a blank and `hh:mm[:ss[.ffffff]]`, then maybe `Z`
+ * or an offset; without one it is UTC. In microseconds since 1970; 1 on success. */
+int csv_parse_time(struct slice text, int64_t *ret_us);
+
+/* The text is one of `markers`, or, where that list is empty, one of the default ones. */
+int csv_is_marker(struct slice text, const struct option_list *markers);
+/* '?', '-', 'unknown' and the like: missing in a column of numbers or dates, a value elsewhere. */
+int csv_is_weak_marker(struct slice text);
+
+#endif
