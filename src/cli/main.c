@@ -1,0 +1,131 @@
+/* The command: find the verb, parse its options, show progress, print the result or one line of
+ * error. Everything it can do, the public API can do. */
+#include <kairos/engine.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/options.h"
+#include "cli/meter.h"
+
+static int print_usage(FILE *stream) {
+    (void)fprintf(stream,
+                  "kairos %s: from raw customer events to decisions whose effect is proven\n\n"
+                  "usage: kairos <verb> [options] <arguments>\n\n",
+                  kai_version());
+    for (int32_t i = 0; i < kai_verb_count(); i++) {
+        const struct kai_option_table *table = kai_verb_table(kai_verb_at(i));
+        (void)fprintf(stream, "  %-10s %s\n", table->name, table->summary);
+    }
+    (void)fprintf(stream, "\n'kairos <verb> --help' shows the options of a verb\n");
+    return 0;
+}
+
+static const kai_verb *find_verb(const char *name) {
+    for (int32_t i = 0; i < kai_verb_count(); i++)
+        if (strcmp(kai_verb_name(kai_verb_at(i)), name) == 0) return kai_verb_at(i);
+    return NULL;
+}
+
+static int unknown_verb(const char *name) {
+    char names[512] = "", nearest[64] = "";
+    for (int32_t i = 0; i < kai_verb_count(); i++) {
+        size_t used = strlen(names);
+        (void)snprintf(names + used, sizeof names - used, "%s%s", i ? "|" : "",
+                       kai_verb_name(kai_verb_at(i)));
+    }
+    if (options_nearest(name, names, nearest, sizeof nearest))
+        (void)fprintf(stderr, "kairos: unknown verb '%s': did you mean '%s'?\n", name, nearest);
+    else
+        (void)fprintf(stderr, "kairos: unknown verb '%s'\n", name);
+    (void)fprintf(stderr, "see 'kairos --help'\n");
+    return kai_status_exit(KAI_INVALID);
+}
+
+static int fail(const kai_verb *verb, kai_status st, const kai_err *err) {
+    (void)fprintf(stderr, "kairos: %s\n", err->message[0] ? err->message : kai_status_text(st));
+    if (st == KAI_INVALID) (void)fprintf(stderr, "see 'kairos %s --help'\n", kai_verb_name(verb));
+    return kai_status_exit(st);
+}
+
+static int print_help(const kai_verb *verb, kai_err *err) {
+    struct buf page;
+    buf_init(&page, 1 << 20);
+    kai_status st = options_print_help(kai_verb_table(verb), "kairos", &page, err);
+    if (!st) (void)fputs(page.data, stdout); /* a closed stdout shows at flush */
+    buf_release(&page);
+    return st ? fail(verb, st, err) : 0;
+}
+
+/* The whole result, or an error where stdout does not take it (a full disk, a closed pipe). */
+static kai_status print_result(const kai_buf *result, kai_err *err) {
+    size_t size = (size_t)result->size;
+    if ((size && fwrite(result->data, 1, size, stdout) != size) || fflush(stdout))
+        return err_set(err, KAI_IO, "stdout could not be written");
+    return KAI_OK;
+}
+
+static kai_status run_verb(const kai_verb *verb, const void *options, kai_err *err) {
+    const kai_common_options *common = kai_verb_common(verb, options);
+    struct meter meter;
+    meter_init(&meter, common->quiet);
+    kai_engine_options engine_options = {.struct_size = sizeof engine_options,
+                                         .threads = (int32_t)common->threads,
+                                         .progress = meter_tell,
+                                         .progress_user = &meter};
+    kai_engine *engine = NULL;
+    kai_buf result = {0};
+    kai_status st = kai_engine_open(&engine_options, &engine, err);
+    if (!st)
+        st = kai_verb_run(verb, engine, options, common->json ? &result : NULL,
+                          common->json ? NULL : &result, err);
+    meter_finish(&meter);
+    if (!st) st = print_result(&result, err);
+    kai_buf_release(&result);
+    kai_engine_close(engine);
+    return st;
+}
+
+/* `-C DIR` is --workspace DIR. */
+static void spell_out(int argc, const char **argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "-C") == 0) argv[i] = "--workspace";
+}
+
+int main(int argc, char **argv) {
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not a death */
+    (void)setlocale(LC_CTYPE, "");  /* numbers stay in the C locale */
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
+        return print_usage(argc < 2 ? stderr : stdout), argc < 2 ? kai_status_exit(KAI_INVALID) : 0;
+    if (strcmp(argv[1], "--version") == 0) return printf("kairos %s\n", kai_version()) < 0;
+    const kai_verb *verb = find_verb(argv[1]);
+    if (!verb) return unknown_verb(argv[1]);
+
+    kai_err err = {0};
+    struct arena arena;
+    arena_init(&arena);
+    const struct kai_option_table *table = kai_verb_table(verb);
+    const char **arguments = arena_alloc(&arena, (size_t)argc, sizeof *arguments);
+    void *options = arena_alloc(&arena, 1, (size_t)kai_verb_options_bytes(verb));
+    int wants_help = 0;
+    kai_status st = arguments && options ? KAI_OK : err_memory(&err, argc);
+    if (!st) {
+        memcpy(arguments, argv + 2, (size_t)(argc - 2) * sizeof *arguments);
+        spell_out(argc - 2, arguments);
+        st = options_init(table, options, &arena, &err);
+    }
+    if (!st) st = options_parse(table, argc - 2, arguments, options, &arena, &wants_help, &err);
+    int code = 0;
+    if (wants_help) {
+        code = print_help(verb, &err);
+    } else {
+        if (!st) st = run_verb(verb, options, &err);
+        if (st) code = fail(verb, st, &err);
+    }
+    arena_release(&arena);
+    return code;
+}
