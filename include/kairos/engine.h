@@ -32,7 +32,7 @@ typedef struct kai_list {
 
 /* What each stage of a long job says; a return other than 0 cancels. Called from the thread that
  * runs the job, with no lock held. total 0 = unknown. */
-typedef int32_t (*kai_progress_fn)(void *user, const char *stage, int64_t done, int64_t total);
+typedef int (*kai_progress_fn)(void *user, const char *stage, int64_t done, int64_t total);
 
 typedef struct kai_engine_options {
     uint32_t struct_size;

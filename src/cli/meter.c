@@ -42,7 +42,7 @@ static void draw_bar(struct meter *meter, int64_t done, int64_t total, double se
     meter->is_drawn = 1;
 }
 
-int32_t meter_tell(void *user, const char *stage, int64_t done, int64_t total) {
+int meter_tell(void *user, const char *stage, int64_t done, int64_t total) {
     struct meter *meter = user;
     double now = clock_seconds();
     if (strncmp(meter->stage, stage, sizeof meter->stage - 1) != 0) {

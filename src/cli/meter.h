@@ -14,7 +14,7 @@ struct meter {
 /* Installs the handler of SIGINT and SIGTERM. */
 void meter_init(struct meter *meter, int is_quiet);
 /* A kai_progress_fn over a struct meter. */
-int32_t meter_tell(void *meter, const char *stage, int64_t done, int64_t total);
+int meter_tell(void *meter, const char *stage, int64_t done, int64_t total);
 /* Wipe the bar. */
 void meter_finish(struct meter *meter);
 
