@@ -1,0 +1,364 @@
+#include "decide/rounding.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/caps.h"
+#include "base/hash.h"
+
+enum { FILL_PASSES = 64 };
+
+/* Something that could be done to one customer, and what it loses at the prices. */
+struct move {
+    double loss;
+    uint64_t tie;
+    int64_t row;
+    int32_t slot;  /* of chosen */
+    int32_t offer; /* what the slot becomes; -1 = nothing */
+};
+
+static int compare_moves(const void *a, const void *b) {
+    const struct move *x = a, *y = b;
+    if (x->loss != y->loss) return x->loss < y->loss ? -1 : 1;
+    if (x->tie != y->tie) return x->tie < y->tie ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+struct moves {
+    struct move *items; /* owned */
+    int64_t count, capacity;
+};
+
+static kai_status add_move(struct moves *moves, struct move move, kai_err *err) {
+    if (moves->count == moves->capacity) {
+        int64_t capacity = moves->capacity ? moves->capacity * 2 : 1024;
+        struct move *items = mem_resize(moves->items, (size_t)capacity, sizeof *items);
+        if (!items) return err_memory(err, capacity * (int64_t)sizeof *items);
+        moves->items = items;
+        moves->capacity = capacity;
+    }
+    move.tie = hash_mix((uint64_t)move.row);
+    moves->items[moves->count++] = move;
+    return KAI_OK;
+}
+
+static void sort_moves(struct moves *moves) {
+    if (moves->count)
+        qsort(moves->items, (size_t)moves->count, sizeof *moves->items, compare_moves);
+}
+
+kai_status rounding_init(struct rounding *rounding, const struct dual *dual, kai_err *err) {
+    const struct decide_problem *problem = dual->problem;
+    *rounding = (struct rounding){.problem = problem, .dual = dual};
+    size_t slots = (size_t)problem->rows * (size_t)problem->per_customer;
+    rounding->chosen = mem_array(slots, sizeof *rounding->chosen);
+    rounding->offer_count = mem_zero((size_t)problem->offers, sizeof *rounding->offer_count);
+    rounding->treated = mem_zero((size_t)dual->groups, sizeof *rounding->treated);
+    if (rounding->chosen && rounding->offer_count && rounding->treated) return KAI_OK;
+    rounding_release(rounding);
+    return err_memory(err, (int64_t)(slots * sizeof *rounding->chosen));
+}
+
+void rounding_release(struct rounding *rounding) {
+    mem_free(rounding->chosen);
+    mem_free(rounding->offer_count);
+    mem_free(rounding->treated);
+    *rounding = (struct rounding){0};
+}
+
+double rounding_used(const struct rounding *rounding, int32_t limit) {
+    double used = 0;
+    for (int32_t j = 0; j < rounding->problem->offers; j++)
+        used += (double)rounding->offer_count[j] * rounding->problem->limits[limit].weight[j];
+    return used;
+}
+
+static double share_of(const struct rounding *rounding, int32_t group) {
+    int64_t rows = rounding->dual->group_rows[group];
+    return rows ? (double)rounding->treated[group] / (double)rows : 0;
+}
+
+/* Smallest and largest share over groups that have customers. */
+static void share_range(const struct rounding *rounding, double *ret_low, double *ret_high) {
+    double low = 1, high = 0;
+    for (int32_t g = 0; g < rounding->dual->groups; g++) {
+        if (rounding->dual->group_rows[g] == 0) continue;
+        double share = share_of(rounding, g);
+        if (share < low) low = share;
+        if (share > high) high = share;
+    }
+    *ret_low = low;
+    *ret_high = high > low ? high : low;
+}
+
+double rounding_gap(const struct rounding *rounding) {
+    if (rounding->dual->groups == 0) return 0;
+    double low, high;
+    share_range(rounding, &low, &high);
+    return high - low;
+}
+
+static int32_t group_of(const struct rounding *rounding, int64_t row) {
+    return rounding->dual->groups ? rounding->problem->group[row] : -1;
+}
+
+static int32_t held_count(const struct rounding *rounding, int64_t row) {
+    const int32_t *held = rounding->chosen + row * rounding->problem->per_customer;
+    int32_t count = 0;
+    while (count < rounding->problem->per_customer && held[count] >= 0) count++;
+    return count;
+}
+
+/* Put `offer` (-1 = nothing) into a slot and keep the slots dense and the counts right. */
+static void apply_move(struct rounding *rounding, int64_t row, int32_t slot, int32_t offer) {
+    const struct decide_problem *problem = rounding->problem;
+    int32_t *held = rounding->chosen + row * problem->per_customer;
+    const double *objective = problem->objective + row * problem->offers;
+    int32_t before = held_count(rounding, row), gone = held[slot], group = group_of(rounding, row);
+    if (gone >= 0) {
+        rounding->offer_count[gone]--;
+        rounding->value -= objective[gone];
+    }
+    held[slot] = offer;
+    if (offer >= 0) {
+        rounding->offer_count[offer]++;
+        rounding->value += objective[offer];
+    } else {
+        int32_t last = before - 1;
+        held[slot] = held[last];
+        held[last] = -1;
+    }
+    int32_t after = held_count(rounding, row);
+    if (group >= 0) rounding->treated[group] += (after > 0) - (before > 0);
+}
+
+static double net_of(const struct rounding *rounding, int64_t row, int32_t offer) {
+    return rounding->problem->objective[row * rounding->problem->offers + offer] -
+           rounding->dual->offer_price[offer];
+}
+
+/* Step 2 for one limit. */
+static kai_status drop_over_limit(struct rounding *rounding, int32_t limit, const double *nu,
+                                  struct moves *moves, kai_err *err) {
+    const struct decide_problem *problem = rounding->problem;
+    const struct decide_limit *rule = &problem->limits[limit];
+    if (rounding_used(rounding, limit) <= rule->limit) return KAI_OK;
+    moves->count = 0;
+    kai_status st = KAI_OK;
+    for (int64_t i = 0; i < problem->rows; i++) {
+        int32_t held = held_count(rounding, i), group = group_of(rounding, i);
+        for (int32_t slot = 0; !st && slot < held; slot++) {
+            int32_t offer = rounding->chosen[i * problem->per_customer + slot];
+            if (rule->weight[offer] <= 0) continue;
+            double loss = net_of(rounding, i, offer) - (held == 1 && group >= 0 ? nu[group] : 0);
+            st = add_move(
+                moves, (struct move){.loss = loss / rule->weight[offer], .row = i, .slot = offer},
+                err);
+        }
+    }
+    if (st) return st;
+    sort_moves(moves);
+    for (int64_t m = 0; m < moves->count && rounding_used(rounding, limit) > rule->limit; m++) {
+        /* the slot may have moved since: find the offer again */
+        int64_t row = moves->items[m].row;
+        const int32_t *held = rounding->chosen + row * problem->per_customer;
+        int32_t slot = 0;
+        while (held[slot] != moves->items[m].slot) slot++;
+        apply_move(rounding, row, slot, -1);
+    }
+    return KAI_OK;
+}
+
+/* What losing every offer of a customer costs. */
+static double loss_of_row(const struct rounding *rounding, int64_t row) {
+    double loss = 0;
+    int32_t held = held_count(rounding, row);
+    for (int32_t slot = 0; slot < held; slot++)
+        loss +=
+            net_of(rounding, row, rounding->chosen[row * rounding->problem->per_customer + slot]);
+    return loss;
+}
+
+/* Step 3: untreat the cheapest customers of the groups above the lowest share plus the gap. */
+static kai_status level_groups(struct rounding *rounding, struct moves *moves, kai_err *err) {
+    const struct decide_problem *problem = rounding->problem;
+    if (rounding_gap(rounding) <= problem->max_gap) return KAI_OK;
+    double low, high;
+    share_range(rounding, &low, &high);
+    moves->count = 0;
+    kai_status st = KAI_OK;
+    for (int64_t i = 0; !st && i < problem->rows; i++) {
+        int32_t group = group_of(rounding, i);
+        if (group < 0 || held_count(rounding, i) == 0) continue;
+        if (share_of(rounding, group) - low > problem->max_gap)
+            st = add_move(moves, (struct move){.loss = loss_of_row(rounding, i), .row = i}, err);
+    }
+    if (st) return st;
+    sort_moves(moves);
+    for (int64_t m = 0; m < moves->count; m++) {
+        int64_t row = moves->items[m].row;
+        if (share_of(rounding, problem->group[row]) - low <= problem->max_gap) continue;
+        while (held_count(rounding, row) > 0) apply_move(rounding, row, 0, -1);
+    }
+    return KAI_OK;
+}
+
+/* Would one more customer of the group break the gap? */
+static int group_has_room(const struct rounding *rounding, int32_t group) {
+    if (group < 0) return 1;
+    double low = 1;
+    for (int32_t g = 0; g < rounding->dual->groups; g++) {
+        if (rounding->dual->group_rows[g] == 0) continue;
+        double share =
+            (double)(rounding->treated[g] + (g == group)) / (double)rounding->dual->group_rows[g];
+        if (share < low) low = share;
+    }
+    double share =
+        (double)(rounding->treated[group] + 1) / (double)rounding->dual->group_rows[group];
+    return share - low <= rounding->problem->max_gap;
+}
+
+/* Would `offer` in place of `gone` (-1 = a free place) keep every limit? */
+static int limits_have_room(const struct rounding *rounding, int32_t offer, int32_t gone) {
+    const struct decide_problem *problem = rounding->problem;
+    for (int32_t k = 0; k < problem->limit_count; k++) {
+        const double *weight = problem->limits[k].weight;
+        if (weight[offer] <= (gone >= 0 ? weight[gone] : 0)) continue;
+        double used = 0;
+        for (int32_t j = 0; j < problem->offers; j++)
+            used += (double)(rounding->offer_count[j] + (j == offer) - (j == gone)) * weight[j];
+        if (used > problem->limits[k].limit) return 0;
+    }
+    return 1;
+}
+
+static int holds_offer(const struct rounding *rounding, int64_t row, int32_t offer) {
+    const int32_t *held = rounding->chosen + row * rounding->problem->per_customer;
+    for (int32_t slot = 0; slot < rounding->problem->per_customer && held[slot] >= 0; slot++)
+        if (held[slot] == offer) return 1;
+    return 0;
+}
+
+/* Every way to raise the objective at one customer that loses at most `reach` at the prices. */
+static kai_status collect_fills(const struct rounding *rounding, const double *nu, double reach,
+                                struct moves *moves, kai_err *err) {
+    const struct decide_problem *problem = rounding->problem;
+    kai_status st = KAI_OK;
+    moves->count = 0;
+    for (int64_t i = 0; !st && i < problem->rows; i++) {
+        const double *objective = problem->objective + i * problem->offers;
+        const int32_t *held = rounding->chosen + i * problem->per_customer;
+        int32_t count = held_count(rounding, i), group = group_of(rounding, i);
+        double treat_price = count == 0 && group >= 0 ? nu[group] : 0;
+        for (int32_t j = 0; !st && j < problem->offers; j++) {
+            if (isnan(objective[j]) || holds_offer(rounding, i, j)) continue;
+            if (count < problem->per_customer && objective[j] > 0 &&
+                treat_price - net_of(rounding, i, j) <= reach)
+                st = add_move(moves,
+                              (struct move){.loss = treat_price - net_of(rounding, i, j),
+                                            .row = i,
+                                            .slot = count,
+                                            .offer = j},
+                              err);
+            for (int32_t slot = 0; !st && slot < count; slot++) {
+                double loss = net_of(rounding, i, held[slot]) - net_of(rounding, i, j);
+                if (objective[j] > objective[held[slot]] && loss <= reach)
+                    st = add_move(moves,
+                                  (struct move){.loss = loss, .row = i, .slot = slot, .offer = j},
+                                  err);
+            }
+        }
+    }
+    return st;
+}
+
+/* Step 4, one pass; returns how many moves were made. */
+static int64_t apply_fills(struct rounding *rounding, const struct moves *moves) {
+    const struct decide_problem *problem = rounding->problem;
+    int64_t made = 0;
+    for (int64_t m = 0; m < moves->count; m++) {
+        const struct move *move = &moves->items[m];
+        const double *objective = problem->objective + move->row * problem->offers;
+        int32_t count = held_count(rounding, move->row);
+        int32_t slot = move->slot < count ? move->slot : count;
+        if (slot == problem->per_customer || holds_offer(rounding, move->row, move->offer))
+            continue;
+        int32_t gone = rounding->chosen[move->row * problem->per_customer + slot];
+        if (objective[move->offer] <= (gone >= 0 ? objective[gone] : 0)) continue;
+        if (!limits_have_room(rounding, move->offer, gone)) continue;
+        if (count == 0 && !group_has_room(rounding, group_of(rounding, move->row))) continue;
+        apply_move(rounding, move->row, slot, move->offer);
+        made++;
+    }
+    return made;
+}
+
+static kai_status fill(struct rounding *rounding, const double *nu, struct moves *moves,
+                       kai_err *err) {
+    double typical = 0;
+    for (int32_t v = 0; v < rounding->dual->size; v++)
+        if (rounding->dual->scale[v] > typical) typical = rounding->dual->scale[v];
+    double reach = 0.01 * typical;
+    for (int pass = 0; pass < FILL_PASSES; pass++) {
+        kai_status st = collect_fills(rounding, nu, reach, moves, err);
+        if (st) return st;
+        sort_moves(moves);
+        int64_t made = apply_fills(rounding, moves);
+        if (made > 0) continue;
+        if (isinf(reach)) return KAI_OK;
+        reach = reach > typical ? INFINITY : reach * 16;
+    }
+    return KAI_OK;
+}
+
+static void take_best_sets(struct rounding *rounding, const double *nu) {
+    const struct decide_problem *problem = rounding->problem;
+    memset(rounding->offer_count, 0, (size_t)problem->offers * sizeof *rounding->offer_count);
+    memset(rounding->treated, 0, (size_t)rounding->dual->groups * sizeof *rounding->treated);
+    rounding->value = 0;
+    for (int64_t i = 0; i < problem->rows; i++) {
+        int32_t *held = rounding->chosen + i * problem->per_customer;
+        int32_t group = group_of(rounding, i);
+        const double *objective = problem->objective + i * problem->offers;
+        (void)dual_choose(objective, rounding->dual->offer_price, problem->offers,
+                          problem->per_customer, group >= 0 ? nu[group] : 0, held); /* the set */
+        int32_t count = held_count(rounding, i);
+        for (int32_t slot = 0; slot < count; slot++) {
+            rounding->offer_count[held[slot]]++;
+            rounding->value += objective[held[slot]];
+        }
+        if (group >= 0 && count > 0) rounding->treated[group]++;
+    }
+}
+
+/* The objective added afresh, without the drift of many small steps. */
+static void sum_value(struct rounding *rounding) {
+    const struct decide_problem *problem = rounding->problem;
+    rounding->value = 0;
+    for (int64_t i = 0; i < problem->rows; i++) {
+        int32_t count = held_count(rounding, i);
+        for (int32_t slot = 0; slot < count; slot++)
+            rounding->value +=
+                problem->objective[i * problem->offers +
+                                   rounding->chosen[i * problem->per_customer + slot]];
+    }
+}
+
+kai_status rounding_make(struct rounding *rounding, struct dual *dual, const double *z,
+                         kai_err *err) {
+    const struct decide_problem *problem = rounding->problem;
+    const double *nu = z + problem->limit_count;
+    struct moves moves = {0};
+    dual_set_prices(dual, z);
+    take_best_sets(rounding, nu);
+    kai_status st = KAI_OK;
+    for (int32_t k = 0; !st && k < problem->limit_count; k++)
+        st = drop_over_limit(rounding, k, nu, &moves, err);
+    if (!st) st = level_groups(rounding, &moves, err);
+    if (!st) st = fill(rounding, nu, &moves, err);
+    sum_value(rounding);
+    mem_free(moves.items);
+    return st;
+}
