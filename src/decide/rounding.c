@@ -181,10 +181,9 @@ static double loss_of_row(const struct rounding *rounding, int64_t row) {
     return loss;
 }
 
-/* Step 3: untreat the cheapest customers of the groups above the lowest share plus the gap. */
-static kai_status level_groups(struct rounding *rounding, struct moves *moves, kai_err *err) {
+/* Untreat the cheapest customers of the groups above the lowest share plus the gap. */
+static kai_status level_once(struct rounding *rounding, struct moves *moves, kai_err *err) {
     const struct decide_problem *problem = rounding->problem;
-    if (rounding_gap(rounding) <= problem->max_gap) return KAI_OK;
     double low, high;
     share_range(rounding, &low, &high);
     moves->count = 0;
@@ -203,6 +202,15 @@ static kai_status level_groups(struct rounding *rounding, struct moves *moves, k
         while (held_count(rounding, row) > 0) apply_move(rounding, row, 0, -1);
     }
     return KAI_OK;
+}
+
+/* Step 3. One customer of a small group is a large share: a group that is lowered may become the
+ * lowest, so go on until the gap holds; each round untreats someone. */
+static kai_status level_groups(struct rounding *rounding, struct moves *moves, kai_err *err) {
+    kai_status st = KAI_OK;
+    while (!st && rounding_gap(rounding) > rounding->problem->max_gap)
+        st = level_once(rounding, moves, err);
+    return st;
 }
 
 /* Would one more customer of the group break the gap? */
