@@ -23,10 +23,9 @@ enum {
 struct boost_node {
     float value;     /* threshold of a split, or the value of a leaf */
     int32_t feature; /* of a split; -1 = leaf */
-    int32_t left;    /* child in the tree; children stand after their parent */
-    int32_t right;
-    float cover; /* sum of second derivatives of the training rows; >= 0 */
-    float gain;  /* of a split */
+    int32_t left;    /* child of a split in the tree; the right child is left + 1 */
+    float cover;     /* sum of second derivatives of the training rows; >= 0 */
+    float gain;      /* of a split */
     int32_t missing_left;
 };
 
@@ -50,8 +49,9 @@ struct boost {
 /* Empty, zeroed. */
 KAI_MUST_CHECK kai_status boost_new(struct boost **ret_boost, kai_err *err);
 void boost_free(struct boost *boost);
-/* Children stand after their parent, each has one parent, features are columns, numbers are finite,
- * leaves are no deeper than BOOST_DEPTH_MAX; sets `depth`. Fails: KAI_CORRUPT. */
+/* Nodes stand in breadth-first order (so that the shape is that of a tree), features are columns,
+ * numbers are finite, leaves are no deeper than BOOST_DEPTH_MAX; sets `depth`. Fails: KAI_CORRUPT.
+ */
 KAI_MUST_CHECK kai_status boost_check(struct boost *boost, kai_err *err);
 
 /* ret_scores: (row_count, outputs) */

@@ -26,6 +26,8 @@ enum learn_kind { LEARN_FOREST, LEARN_BOOST, LEARN_MLP, LEARN_KINDS };
 
 /* "forest", "boost", "mlp" */
 const char *learn_kind_text(enum learn_kind kind);
+/* "binary", "multiclass", "regression" */
+const char *learn_task_text(enum learn_task task);
 
 /* What to learn. Borrowed for the call. */
 struct learn_data {
