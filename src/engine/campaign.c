@@ -5,6 +5,7 @@
 
 #include "base/caps.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/yaml.h"
 
 #define FIELD(type, field) .offset = offsetof(struct type, field)
