@@ -37,6 +37,9 @@ struct learn_data {
     const double *weight;   /* (features->rows), >= 0, or NULL = 1 */
     const int64_t *row_ids; /* (row_count) rows to learn from, in the order to use, or NULL = all */
     int64_t row_count;
+    const uint8_t *is_validation; /* (features->rows) 1 = of the rows above, hold back for early
+                                     stopping and the best epoch; NULL = each model draws its share.
+                                     A forest needs none and learns from all rows */
     enum learn_task task;
     int32_t classes; /* MULTICLASS: >= 2 */
 };

@@ -110,7 +110,10 @@ static kai_status make_split(const struct learn_data *data, double share, uint64
         mem_free(split.ids);
         goto out;
     }
-    if (share > 0) hold_back(data, share, seed, places, begins, strata, is_held);
+    for (int64_t i = 0; i < data->row_count && data->is_validation; i++)
+        is_held[i] = data->is_validation[data->row_ids ? data->row_ids[i] : i];
+    if (!data->is_validation && share > 0)
+        hold_back(data, share, seed, places, begins, strata, is_held);
     for (int64_t i = 0; i < data->row_count; i++) split.held += is_held[i];
     split.fit = data->row_count - split.held;
     int64_t fit = 0, held = split.fit;

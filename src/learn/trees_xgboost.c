@@ -191,7 +191,9 @@ static kai_status split_rows(struct trainer *trainer, kai_err *err) {
         if (data->weight && data->weight[row] == 0) continue;
         rows[count++] = row;
     }
-    if (!st && trainer->options.validation_share > 0)
+    for (int64_t i = 0; i < count && !st && data->is_validation; ++i)
+        chosen[i] = data->is_validation[rows[i]];
+    if (!st && !data->is_validation && trainer->options.validation_share > 0)
         st = choose_valid(trainer, rows, count, chosen, err);
     for (int64_t i = 0; i < count && !st; ++i) valid += chosen[i];
     if (!st && valid < VALIDATION_ROWS_MIN) {
