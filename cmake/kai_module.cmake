@@ -1,8 +1,8 @@
 # kai_module(<name> DEPENDS <folder>... [LIBS <target>...])
 #
 # One static library for src/<name>, with its sources found by glob; its unit tests, one executable a
-# file of tests/unit/<name>/; and its edges, which house.layers compares with the table of
-# docs/architecture.md.
+# file of tests/unit/<name>/; and its edges, which go to edges.txt of the build folder, where
+# house.layers compares them with the table of docs/architecture.md.
 #
 # A file that ends in _avx2.c is compiled with AVX2 and FMA, a file that ends in _ref.c without
 # vectorisation or contraction; everything else stays at the portable baseline.
@@ -30,7 +30,8 @@ function(kai_module name)
     endif()
   endforeach()
   set_property(GLOBAL APPEND PROPERTY KAIROS_MODULES ${name})
-  set_property(GLOBAL APPEND PROPERTY KAIROS_EDGES "${name}: ${ARG_DEPENDS}")
+  list(JOIN ARG_DEPENDS " " edges)
+  set_property(GLOBAL APPEND PROPERTY KAIROS_EDGES "${name}: ${edges}")
 endfunction()
 
 # kai_test(<file> LABEL <label> LINKS <target>... [TIMEOUT <s>]): one executable and one test a file.
