@@ -9,7 +9,7 @@
 #include "kernel/loss.h"
 #include "learn/mlp_state.h"
 
-enum { ENCODE_ROWS = 4096, PREDICT_ROWS = 1024, CLASSES_MAX = 65536 };
+enum { ENCODE_ROWS = 4096, PREDICT_ROWS = 1024 };
 
 static kai_status check_option(int is_good, const char *name, const char *expected, kai_err *err) {
     if (is_good) return KAI_OK;
@@ -47,9 +47,9 @@ static kai_status resolve_options(const struct mlp_options *from, struct mlp_opt
 
 static kai_status check_data(const struct learn_data *data, kai_err *err) {
     if (data->row_count < 1) return err_set(err, KAI_INVALID, "mlp: no rows");
-    if (data->task == LEARN_MULTICLASS && (data->classes < 2 || data->classes > CLASSES_MAX))
+    if (data->task == LEARN_MULTICLASS && (data->classes < 2 || data->classes > MLP_CLASSES_MAX))
         return err_set(err, KAI_INVALID, "mlp: %d classes: expected 2 to %d", data->classes,
-                       CLASSES_MAX);
+                       MLP_CLASSES_MAX);
     for (int64_t i = 0; i < data->row_count; i++) {
         int64_t row = data->row_ids ? data->row_ids[i] : i;
         double target = data->target[row], weight = data->weight ? data->weight[row] : 1;

@@ -4,7 +4,7 @@
  * standard deviation of the training rows and clipped to +-8; a missing number is the mean, plus an
  * indicator where training had missing ones; a category is a row of the first layer's weights
  * (one-hot without the zeros) or, above `embedding_max` values, a learned vector. What comes out is
- * immutable. The mathematics is in docs/methods/mlp.md, the bytes in docs/formats/model.md.
+ * immutable. The mathematics is in docs/methods/mlp.md, the bytes in docs/formats/mlp.md.
  * Results are the same bytes for any number of threads.
  */
 #ifndef KAIROS_LEARN_MLP_H

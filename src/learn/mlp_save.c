@@ -4,7 +4,7 @@
 #include "base/caps.h"
 #include "learn/mlp_state.h"
 
-enum { VERSION = 1, CLASSES_MAX = 65536 };
+enum { VERSION = 1 };
 
 static void save_options(const struct mlp_options *options, struct bytes_writer *writer) {
     bytes_put_i32s(writer, options->hidden, MLP_HIDDEN_MAX);
@@ -59,7 +59,7 @@ static void load_head(struct bytes_reader *reader, struct mlp *mlp) {
     mlp->target_mean = bytes_get_f64(reader);
     mlp->target_sd = bytes_get_f64(reader);
     int is_sound = version == VERSION && task <= LEARN_REGRESSION;
-    is_sound &= task == LEARN_MULTICLASS ? mlp->outputs >= 2 && mlp->outputs <= CLASSES_MAX
+    is_sound &= task == LEARN_MULTICLASS ? mlp->outputs >= 2 && mlp->outputs <= MLP_CLASSES_MAX
                                          : mlp->outputs == 1;
     is_sound &= isfinite(mlp->target_mean) && isfinite(mlp->target_sd) && mlp->target_sd > 0;
     if (!is_sound) bytes_refuse(reader);

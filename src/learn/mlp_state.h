@@ -8,6 +8,8 @@
 #include "learn/mlp.h"
 #include "learn/mlp_net.h"
 
+enum { MLP_CLASSES_MAX = 65536 /* outputs; more classes are a ranking problem */ };
+
 struct mlp {
     enum learn_task task;
     int32_t outputs;
