@@ -50,19 +50,16 @@ static kai_status refuse(const struct csv_reader *reader, kai_err *err, int64_t 
 /* ---- the first window ---- */
 
 /* A NUL near the beginning means another kind of file. */
-static kai_status refuse_binary(const struct csv_reader *reader, kai_err *err) {
+static kai_status refuse_binary(const char *name, const char *text, size_t size, kai_err *err) {
     enum { SNIFF_BYTES = 64 << 10 };
-    const struct csv_window *window = &reader->window;
-    size_t size = window->size < SNIFF_BYTES ? window->size : SNIFF_BYTES;
-    const char *nul = memchr(window->text, '\0', size);
+    const char *nul = memchr(text, '\0', size < SNIFF_BYTES ? size : SNIFF_BYTES);
     if (!nul) return KAI_OK;
-    int64_t line = 1;
-    for (const char *at = window->text; at < nul; at++) line += *at == '\n';
-    int is_utf16 =
-        memcmp(window->text, "\xff\xfe", 2) == 0 || memcmp(window->text, "\xfe\xff", 2) == 0;
-    return refuse(reader, err, line,
-                  is_utf16 ? "UTF-16 text: expected UTF-8 or GB18030"
-                           : "a NUL byte: this is not a text file");
+    int is_utf16 = memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0;
+    long long line = 1;
+    while (text < nul) line += *text++ == '\n';
+    return err_set(err, KAI_INVALID, "%s:%lld:1: %s", name, line,
+                   is_utf16 ? "UTF-16 text: expected UTF-8 or GB18030"
+                            : "a NUL byte: this is not a text file");
 }
 
 /* Where text is no UTF-8: is all of it GB18030? Asked once. */
@@ -88,7 +85,7 @@ static kai_status fill_first(struct csv_reader *reader, kai_err *err) {
         char newline = csv_find_newline(window->text, window->size);
         if (window->is_last || memchr(window->text, newline, window->size)) break;
     } while (window->size < CAPS_LINE_BYTES);
-    return refuse_binary(reader, err);
+    return refuse_binary(reader->name, window->text, window->size, err);
 }
 
 static kai_status begin_pass(struct csv_reader *reader, enum again *ret_again, kai_err *err) {
@@ -544,6 +541,23 @@ kai_status collect_read_csv_bytes(const char *name, const char *bytes, size_t si
     return read_table(&reader, ret_table, ret_report, err);
 }
 
+/* What can be read only once is held in memory; a stream of anything but text is refused before it
+ * fills it. */
+static kai_status hold_stream(const char *path, struct buf *held, kai_err *err) {
+    enum { PIECE_BYTES = 1 << 20 };
+    struct file_reader *file = NULL;
+    kai_status st = file_open(path, &file, err);
+    for (size_t got = 1; !st && got;) {
+        int is_first = held->size == 0;
+        st = buf_reserve(held, PIECE_BYTES, err);
+        if (!st) st = file_read(file, held->data + held->size, PIECE_BYTES, &got, err);
+        if (!st) held->size += got;
+        if (!st && is_first) st = refuse_binary(path, held->data, held->size, err);
+    }
+    file_close(file);
+    return st;
+}
+
 kai_status collect_read_csv(const char *path, const struct csv_options *options, struct pool *pool,
                             const struct progress *progress, struct table **ret_table,
                             struct collect_report *ret_report, kai_err *err) {
@@ -551,14 +565,15 @@ kai_status collect_read_csv(const char *path, const struct csv_options *options,
         .name = path, .options = options, .pool = pool, .progress = progress};
     struct stat about;
     size_t length = strlen(path);
-    int is_known = strcmp(path, "-") != 0 && stat(path, &about) == 0;
+    int is_stdin = strcmp(path, "-") == 0;
+    int is_known = !is_stdin && stat(path, &about) == 0;
+    int is_stream = is_stdin || (is_known && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode));
     int is_packed = length > 3 && strcmp(path + length - 3, ".gz") == 0;
     if (is_known && S_ISREG(about.st_mode) && !is_packed) reader.bytes_total = about.st_size;
     struct buf held;
     buf_init(&held, CAPS_BUF_BYTES);
-    kai_status st = KAI_OK;
-    if (strcmp(path, "-") == 0 || (is_known && !S_ISREG(about.st_mode))) {
-        st = file_read_all(path, CAPS_BUF_BYTES, &held, err);
+    kai_status st = is_stream ? hold_stream(path, &held, err) : KAI_OK;
+    if (is_stream) {
         reader.bytes = held.data ? held.data : "";
         reader.size = held.size;
     }

@@ -58,10 +58,15 @@ static enum csv_record_state scan_quoted(const struct csv_dialect *dialect, cons
     return CSV_RECORD_GOOD;
 }
 
-/* A quote that never closes spoils the line where the record begins, not the rest of the file. */
+/* A quote that never closes, or that closes before more text (most often because one was forgotten
+ * and the next record's opens in its place), spoils the line where the record begins and not what
+ * follows. */
 static void give_up_line(const struct csv_dialect *dialect, const char *text, size_t from,
-                         size_t to, struct csv_record *record) {
+                         size_t to, enum csv_record_state state, struct csv_record *record) {
     const char *newline = memchr(text + from, dialect->newline, to - from);
+    record->state = state;
+    record->reason = COLLECT_QUOTE;
+    record->column = record->fields + 1;
     record->end = newline ? (size_t)(newline - text) + 1 : to;
     record->lines = 1;
 }
@@ -76,19 +81,12 @@ struct csv_record csv_scan_record(const struct csv_dialect *dialect, const char 
         if (is_blank(*cursor.at)) skip_blanks(dialect, &cursor);
         if (*cursor.at == '"') {
             enum csv_record_state state = scan_quoted(dialect, text, &cursor, &field);
-            int is_closed = state == CSV_RECORD_GOOD;
-            int is_tidy = is_closed && dialect->is_stop[(unsigned char)*cursor.at];
-            if (!is_tidy && record.state == CSV_RECORD_GOOD) {
-                record.state = state == CSV_RECORD_OPEN ? CSV_RECORD_OPEN : CSV_RECORD_BAD;
-                record.reason = COLLECT_QUOTE;
-                record.column = record.fields + 1;
-            }
-            if (!is_closed) {
-                record.state = state;
-                give_up_line(dialect, text, from, to, &record);
+            if (state == CSV_RECORD_GOOD && !dialect->is_stop[(unsigned char)*cursor.at])
+                state = CSV_RECORD_BAD;
+            if (state != CSV_RECORD_GOOD) {
+                give_up_line(dialect, text, from, to, state, &record);
                 return record;
             }
-            while (!dialect->is_stop[(unsigned char)*cursor.at]) cursor.at++;
         } else {
             scan_plain(dialect, text, &cursor, &field);
         }
