@@ -18,14 +18,15 @@
 
 /* {"value":..,"low":..,"high":..,"n":..,"method":".."} */
 void estimate_describe(struct json_writer *json, const char *key, const struct estimate *estimate);
-/* {"n":..,"mean":{estimate},"effect":{estimate},"p":..,"deviation":..,"missing":..} */
+/* {"n":..,"mean":..,"low":..,"high":..,"deviation":..,"missing":..,"effect":{estimate},"p":..} */
 void arm_outcome_describe(struct json_writer *json, const char *key,
                           const struct arm_outcome *outcome);
 /* {"name":..,"estimates":{"dr":{gain with "total"},..},"values":{..},"cost":..,
  * "effective_sample":.., "overlap":{..},"warnings":[..]}; rows multiply into `total` */
 void policy_describe(struct json_writer *json, const char *key, const struct policy_value *value,
                      int64_t rows);
-/* {"effect":..,"qini":..,"auuc":..,"top":{"10":..,..},"points":[[share,gain,low,high],..]} */
+/* {"effect":..,"qini":..,"auuc":..,"top":{"10":..,..},"points":[[share,gain,low,high],..],
+ * "qini_points":[[share,excess,low,high],..]} */
 void uplift_describe(struct json_writer *json, const char *key, const struct uplift_curve *curve);
 void reliability_describe(struct json_writer *json, const char *key,
                           const struct reliability *reliability);

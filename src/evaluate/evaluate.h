@@ -14,6 +14,7 @@
  *   evaluate/trial.h        what was tried and what happened; one doubly robust score a row
  *   evaluate/arms.h         outcome means of each arm and their differences to control
  *   evaluate/policy.h       off-policy value of policies (DM, IPW, SNIPW, DR, SNDR), overlap
+ *   evaluate/rotation.h     which folds may train what judges a fold, for honest intervals
  *   evaluate/baseline.h     the policies that a plan must beat
  *   evaluate/uplift.h       gain curve, Qini, AUUC of a ranking
  *   evaluate/reliability.h  predicted against observed effect by decile
@@ -26,5 +27,6 @@
 #define KAIROS_EVALUATE_EVALUATE_H
 
 enum { EVALUATE_BLOCK_ROWS = 4096 };
+#define EVALUATE_CONFIDENCE 0.95 /* where the caller gives 0 */
 
 #endif

@@ -13,15 +13,18 @@
 #include "evaluate/estimate.h"
 #include "table/table.h"
 
-enum { FAIRNESS_GROUPS_MAX = 512, FAIRNESS_ROWS_MIN = 30 };
+enum { FAIRNESS_GROUPS_MAX = 512, FAIRNESS_ROWS_MIN = 30, FAIRNESS_LEVELS_MAX = 10 };
 
 /* The groups of a column: a level each for categories, texts and flags; each value of a number with
  * at most 10 values, else its quartiles; a last group "(missing)" where values are missing. */
 struct fairness_groups {
     int32_t count;
-    char **names;   /* owned; (count) */
-    double cuts[3]; /* of quartiles, upper ends; cut_count 0 = none */
-    int32_t cut_count;
+    char **names;        /* owned; (count) */
+    int32_t has_missing; /* the last group is "(missing)" */
+    int32_t level_count; /* of a number with few values, rising; 0 = none */
+    double levels[FAIRNESS_LEVELS_MAX];
+    int32_t cut_count; /* of quartiles, upper ends; 0 = none */
+    double cuts[3];
 };
 
 /* Fails: KAI_LIMIT above FAIRNESS_GROUPS_MAX groups, KAI_NO_MEMORY. */

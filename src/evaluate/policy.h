@@ -51,10 +51,10 @@ struct policy_options {
 
 enum policy_warning {
     POLICY_WARN_PROPENSITY = 1 << 0, /* more than 1 % of the rows have a propensity below 0.01 */
-    POLICY_WARN_TOP = 1 << 1,        /* the 1 % largest weights hold over 20 % of all weight */
-    POLICY_WARN_EFFECTIVE = 1 << 2,  /* effective sample below 5 % of the rows, or below 100 */
-    POLICY_WARN_NORMAL = 1 << 3,     /* mean weight off 1 by more than 4 standard errors: the
-                                        propensities are wrong */
+    POLICY_WARN_TOP = 1 << 1, /* the largest 1 % of the weights hold over 10 % of all weight */
+    POLICY_WARN_EFFECTIVE = 1 << 2, /* effective sample below 5 % of the rows, or below 100 */
+    POLICY_WARN_WEIGHT = 1 << 3,    /* mean weight off 1 by more than 4 standard errors: the
+                                       propensities are wrong */
 };
 
 struct policy_value {

@@ -42,7 +42,7 @@ struct uplift_curve {
 /* score: (rows) predicted effect, higher = treat first, finite. offers, offer: as trial_effects (a
  * curve for each offer, or one for the offer that each row would get). points in 1 ..
  * UPLIFT_POINTS_MAX, 0 = 50. confidence 0 = 0.95.
- * Fails: as trial_effects; KAI_INVALID for a score that is not finite. Cost: O(rows), one sort. */
+ * Fails: as trial_effects; KAI_INVALID for a score that is not finite. Cost: O(rows x points). */
 KAI_MUST_CHECK kai_status uplift_rank(const struct trial *trial, const int32_t *offers,
                                       int32_t offer, const double *score, int32_t points,
                                       double confidence, struct pool *pool,
