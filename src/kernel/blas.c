@@ -4,11 +4,10 @@
 
 #include "base/err.h"
 
-static int fits(int64_t value) { return value >= 0 && value <= INT32_MAX; }
-
 void blas_gemm_f32(int a_is_transposed, int64_t m, int64_t n, int64_t k, const float *a,
                    int64_t a_row, const float *b, int64_t b_row, float *c, int64_t c_row) {
-    KAI_ASSERT(fits(m) && fits(n) && fits(k) && fits(a_row) && fits(b_row) && fits(c_row));
+    KAI_ASSERT(m <= INT32_MAX && n <= INT32_MAX && k <= INT32_MAX);
+    KAI_ASSERT(a_row <= INT32_MAX && b_row <= INT32_MAX && c_row <= INT32_MAX);
     if (m == 0 || n == 0 || k == 0) return;
     cblas_sgemm(CblasRowMajor, a_is_transposed ? CblasTrans : CblasNoTrans, CblasNoTrans,
                 (blasint)m, (blasint)n, (blasint)k, 1, a, (blasint)a_row, b, (blasint)b_row, 1, c,
@@ -17,7 +16,8 @@ void blas_gemm_f32(int a_is_transposed, int64_t m, int64_t n, int64_t k, const f
 
 void blas_gemm_f64(int a_is_transposed, int64_t m, int64_t n, int64_t k, const double *a,
                    int64_t a_row, const double *b, int64_t b_row, double *c, int64_t c_row) {
-    KAI_ASSERT(fits(m) && fits(n) && fits(k) && fits(a_row) && fits(b_row) && fits(c_row));
+    KAI_ASSERT(m <= INT32_MAX && n <= INT32_MAX && k <= INT32_MAX);
+    KAI_ASSERT(a_row <= INT32_MAX && b_row <= INT32_MAX && c_row <= INT32_MAX);
     if (m == 0 || n == 0 || k == 0) return;
     cblas_dgemm(CblasRowMajor, a_is_transposed ? CblasTrans : CblasNoTrans, CblasNoTrans,
                 (blasint)m, (blasint)n, (blasint)k, 1, a, (blasint)a_row, b, (blasint)b_row, 1, c,
