@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 
-enum { PHILOX_ROUNDS = 10, BLOCK_WORDS = 4 };
+enum { PHILOX_ROUNDS = 10, BLOCK_WORDS = 4, FILL_BLOCKS = 8, FILL_WORDS = 32 };
 
 void rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ret_block[4]) {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
@@ -45,6 +45,50 @@ uint32_t rng_u32(struct rng *rng) {
         rng->used = 0;
     }
     return rng->block[rng->used++];
+}
+
+/* Blocks begin..begin + FILL_BLOCKS - 1 of the stream, side by side, so that the compiler can work
+ * on several at a time. */
+static void fill_blocks(const struct rng *rng, uint64_t begin, uint32_t *ret_words) {
+    uint32_t c0[FILL_BLOCKS], c1[FILL_BLOCKS], c2[FILL_BLOCKS], c3[FILL_BLOCKS];
+    uint32_t k0 = rng->key[0], k1 = rng->key[1];
+    for (uint32_t i = 0; i < FILL_BLOCKS; i++) {
+        c0[i] = (uint32_t)(begin + i);
+        c1[i] = (uint32_t)((begin + i) >> 32);
+        c2[i] = rng->counter[2];
+        c3[i] = rng->counter[3];
+    }
+    for (int round = 0; round < PHILOX_ROUNDS; round++) {
+        for (int i = 0; i < FILL_BLOCKS; i++) {
+            uint64_t p0 = (uint64_t)0xD2511F53u * c0[i];
+            uint64_t p1 = (uint64_t)0xCD9E8D57u * c2[i];
+            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
+            c1[i] = (uint32_t)p1;
+            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
+            c3[i] = (uint32_t)p0;
+        }
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    for (int i = 0; i < FILL_BLOCKS; i++) {
+        ret_words[BLOCK_WORDS * i] = c0[i];
+        ret_words[BLOCK_WORDS * i + 1] = c1[i];
+        ret_words[BLOCK_WORDS * i + 2] = c2[i];
+        ret_words[BLOCK_WORDS * i + 3] = c3[i];
+    }
+}
+
+void rng_fill(struct rng *rng, uint32_t *ret_words, int64_t count) {
+    int64_t at = 0;
+    while (at < count && rng->used < BLOCK_WORDS) ret_words[at++] = rng->block[rng->used++];
+    for (; count - at >= FILL_WORDS; at += FILL_WORDS) {
+        uint64_t begin = (uint64_t)rng->counter[1] << 32 | rng->counter[0];
+        fill_blocks(rng, begin, ret_words + at);
+        begin += FILL_BLOCKS;
+        rng->counter[0] = (uint32_t)begin;
+        rng->counter[1] = (uint32_t)(begin >> 32);
+    }
+    while (at < count) ret_words[at++] = rng_u32(rng);
 }
 
 uint64_t rng_u64(struct rng *rng) {

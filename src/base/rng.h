@@ -23,6 +23,8 @@ void rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ret_b
 void rng_init(struct rng *rng, uint64_t seed, const char *purpose, uint64_t index);
 uint32_t rng_u32(struct rng *rng);
 uint64_t rng_u64(struct rng *rng);
+/* The next count words, as rng_u32 would give them, in a fraction of its time. */
+void rng_fill(struct rng *rng, uint32_t *ret_words, int64_t count);
 /* Uniform in [0, 1), 53 bits. */
 double rng_unit(struct rng *rng);
 /* Standard normal (Box-Muller, one value a call). */

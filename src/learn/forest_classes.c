@@ -22,27 +22,31 @@ ALWAYS_INLINE double weight_of(const uint64_t *sample, int lanes) {
     return lanes == 1 ? draws_of(sample[0]) : number_of(sample[1]);
 }
 
-ALWAYS_INLINE void add_counted(void *cells, int64_t cell, const uint64_t *sample, int32_t classes) {
-    double *at = (double *)cells + cell * (classes + 1);
-    at[class_of(sample[0])] += draws_of(sample[0]);
-    at[classes] += draws_of(sample[0]);
+ALWAYS_INLINE struct fill_item read_counted(const uint64_t *sample) {
+    double draws = draws_of(sample[0]);
+    return (struct fill_item){.rows = draws, .weight = draws, .class_index = class_of(sample[0])};
 }
 
-ALWAYS_INLINE void add_weighted(void *cells, int64_t cell, const uint64_t *sample,
-                                int32_t classes) {
+ALWAYS_INLINE struct fill_item read_weighted(const uint64_t *sample) {
+    return (struct fill_item){.rows = draws_of(sample[0]),
+                              .weight = number_of(sample[1]),
+                              .class_index = class_of(sample[0])};
+}
+
+ALWAYS_INLINE void add_class(void *cells, int64_t cell, struct fill_item item, int32_t classes) {
     double *at = (double *)cells + cell * (classes + 1);
-    at[class_of(sample[0])] += number_of(sample[1]);
-    at[classes] += draws_of(sample[0]);
+    at[item.class_index] += item.weight;
+    at[classes] += item.rows;
 }
 
 static void fill_counted(const struct forest_view *view, const int32_t *columns, int32_t count,
                          struct forest_scan *scan) {
-    fill_any(view, columns, count, scan, 1, add_counted);
+    fill_any(view, columns, count, scan, 1, read_counted, add_class);
 }
 
 static void fill_weighted(const struct forest_view *view, const int32_t *columns, int32_t count,
                           struct forest_scan *scan) {
-    fill_any(view, columns, count, scan, 2, add_weighted);
+    fill_any(view, columns, count, scan, 2, read_weighted, add_class);
 }
 
 ALWAYS_INLINE struct forest_sums total_of(const uint64_t *samples, int64_t count, int lanes) {

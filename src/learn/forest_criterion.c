@@ -20,18 +20,30 @@
 
 /* ---- the search over one number, shared by binary and regression ---- */
 
-/* Score every present bin as the last of the left side; `extra` (the missing) goes left too. */
+/* Two at a time, in the size of the baseline's registers. The compiler turns a choice after a
+ * division into a branch, so that it must be written as vectors. */
+typedef double pair __attribute__((vector_size(16)));
+typedef int64_t pair_mask __attribute__((vector_size(16)));
+
+ALWAYS_INLINE pair both(double value) { return (pair){value, value}; }
+
+/* Score every present bin as the last of the left side; `extra` (the missing) goes left too. One
+ * past the last may be written. */
 ALWAYS_INLINE void score_bins(struct forest_scan *scan, int32_t present, const double *rows,
                               struct forest_sums total, struct forest_sums extra) {
-    const double *weight = scan->weight, *sum = scan->sum;
-    double *score = scan->score, rows_min = scan->rows_min;
-    for (int32_t i = 0; i < present; i++) {
-        double left_rows = rows[i] + extra.rows, right_rows = total.rows - left_rows;
-        double left = weight[i] + extra.weight, right = total.weight - left;
-        double apart = (sum[i] + extra.sum) * total.weight - total.sum * left;
-        double product = left * right;
-        int is_valid = (left_rows >= rows_min) & (right_rows >= rows_min) & (product > 0);
-        score[i] = is_valid ? apart * apart / product : -1.0;
+    const pair rows_min = both(scan->rows_min), none = both(-1);
+    const pair total_rows = both(total.rows), total_weight = both(total.weight);
+    for (int32_t i = 0; i < present; i += 2) {
+        pair left_rows = *(const pair *)(const void *)(rows + i) + extra.rows;
+        pair left = *(const pair *)(const void *)(scan->weight + i) + extra.weight;
+        pair left_sum = *(const pair *)(const void *)(scan->sum + i) + extra.sum;
+        pair right = total_weight - left;
+        pair apart = left_sum * total_weight - left * total.sum, product = left * right;
+        pair_mask is_valid =
+            (left_rows >= rows_min) & (total_rows - left_rows >= rows_min) & (product > both(0));
+        pair_mask score =
+            ((pair_mask)(apart * apart / product) & is_valid) | ((pair_mask)none & ~is_valid);
+        memcpy(scan->score + i, &score, sizeof score);
     }
 }
 
@@ -41,7 +53,7 @@ ALWAYS_INLINE void take_best(struct forest_scan *scan, int32_t present, const do
     double best_score = best->score;
     int32_t at = -1;
     for (int32_t i = 0; i < present; i++) {
-        if (scan->score[i] <= best_score) continue;
+        if (!(scan->score[i] > best_score)) continue;
         best_score = scan->score[i];
         at = i;
     }
@@ -84,14 +96,18 @@ ALWAYS_INLINE uint64_t spread(uint64_t word) {
     return (meta >> 16) << 32 | (meta & 0xffff);
 }
 
-ALWAYS_INLINE void add_packed(void *cells, int64_t cell, const uint64_t *sample, int32_t classes) {
+ALWAYS_INLINE struct fill_item read_packed(const uint64_t *sample) {
+    return (struct fill_item){.packed = spread(sample[0])};
+}
+
+ALWAYS_INLINE void add_packed(void *cells, int64_t cell, struct fill_item item, int32_t classes) {
     (void)classes;
-    ((uint64_t *)cells)[cell] += spread(sample[0]);
+    ((uint64_t *)cells)[cell] += item.packed;
 }
 
 static void fill_packed(const struct forest_view *view, const int32_t *columns, int32_t count,
                         struct forest_scan *scan) {
-    fill_any(view, columns, count, scan, 1, add_packed);
+    fill_any(view, columns, count, scan, 1, read_packed, add_packed);
 }
 
 ALWAYS_INLINE struct forest_sums unpack(uint64_t packed) {
@@ -148,17 +164,21 @@ static int32_t width_pair(int32_t classes) {
     return 2;
 }
 
-ALWAYS_INLINE void add_pair(void *cells, int64_t cell, const uint64_t *sample, int32_t classes) {
+ALWAYS_INLINE struct fill_item read_pair(const uint64_t *sample) {
+    double rows = (double)(int32_t)forest_sample_meta(sample[0]);
+    return (struct fill_item){.rows = rows, .sum = rows * number_of(sample[1])};
+}
+
+ALWAYS_INLINE void add_pair(void *cells, int64_t cell, struct fill_item item, int32_t classes) {
     (void)classes;
     double *at = (double *)cells + 2 * cell;
-    double rows = (double)(int32_t)forest_sample_meta(sample[0]);
-    at[0] += rows;
-    at[1] += rows * number_of(sample[1]);
+    at[0] += item.rows;
+    at[1] += item.sum;
 }
 
 static void fill_pair(const struct forest_view *view, const int32_t *columns, int32_t count,
                       struct forest_scan *scan) {
-    fill_any(view, columns, count, scan, 2, add_pair);
+    fill_any(view, columns, count, scan, 2, read_pair, add_pair);
 }
 
 static struct forest_sums total_pair(const uint64_t *samples, int64_t count) {
@@ -215,19 +235,24 @@ static int32_t width_weighted(int32_t classes) {
     return 4;
 }
 
-ALWAYS_INLINE void add_weighted(void *cells, int64_t cell, const uint64_t *sample,
-                                int32_t classes) {
+ALWAYS_INLINE struct fill_item read_weighted(const uint64_t *sample) {
+    double weight = number_of(sample[1]);
+    return (struct fill_item){.rows = (double)(int32_t)forest_sample_meta(sample[0]),
+                              .weight = weight,
+                              .sum = weight * number_of(sample[2])};
+}
+
+ALWAYS_INLINE void add_weighted(void *cells, int64_t cell, struct fill_item item, int32_t classes) {
     (void)classes;
     double *at = (double *)cells + 4 * cell;
-    double weight = number_of(sample[1]);
-    at[0] += (double)(int32_t)forest_sample_meta(sample[0]);
-    at[1] += weight;
-    at[2] += weight * number_of(sample[2]);
+    at[0] += item.rows;
+    at[1] += item.weight;
+    at[2] += item.sum;
 }
 
 static void fill_weighted(const struct forest_view *view, const int32_t *columns, int32_t count,
                           struct forest_scan *scan) {
-    fill_any(view, columns, count, scan, 3, add_weighted);
+    fill_any(view, columns, count, scan, 3, read_weighted, add_weighted);
 }
 
 static struct forest_sums total_weighted(const uint64_t *samples, int64_t count) {

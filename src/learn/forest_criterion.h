@@ -18,7 +18,7 @@
 #include "learn/forest_bins.h"
 #include "learn/learn.h"
 
-enum { FOREST_BATCH = 4, FOREST_LANES_MAX = 3, FOREST_DRAWS_MAX = 65535 };
+enum { FOREST_BATCH = 4, FOREST_LANES_MAX = 3, FOREST_DRAWS_MAX = 255 };
 
 /* Sums of a set of samples. */
 struct forest_sums {
@@ -42,10 +42,10 @@ struct forest_scan {
     int32_t classes;
     double rows_min; /* of a side */
     uint8_t bin[FOREST_CELLS];
-    double rows[FOREST_CELLS];
-    double weight[FOREST_CELLS];
-    double sum[FOREST_CELLS];
-    double score[FOREST_CELLS];
+    _Alignas(16) double rows[FOREST_CELLS];
+    _Alignas(16) double weight[FOREST_CELLS];
+    _Alignas(16) double sum[FOREST_CELLS];
+    _Alignas(16) double score[FOREST_CELLS];
     double *cells;      /* (FOREST_BATCH, FOREST_CELLS, cell doubles), zero between calls */
     double *class_sums; /* (2, classes + 1): the node, a side */
 };

@@ -20,12 +20,21 @@ ALWAYS_INLINE double number_of(uint64_t word) {
     return value;
 }
 
-/* The walk that all fills share. `add` sees one sample and the cell index of one column. It and the
- * constants are known at each call, so that every use is its own tight loop. */
-typedef void (*add_fn)(void *cells, int64_t cell, const uint64_t *sample, int32_t classes);
+/* A sample read once, before any cell is written: the compiler cannot know that cells and samples
+ * are apart. Which fields mean something is between `read` and `add` of a criterion. */
+struct fill_item {
+    uint64_t packed;
+    double rows, weight, sum;
+    int64_t class_index;
+};
+
+typedef struct fill_item (*read_fn)(const uint64_t *sample);
+/* `cell` counts cells from the first of the batch. */
+typedef void (*add_fn)(void *cells, int64_t cell, struct fill_item item, int32_t classes);
 
 ALWAYS_INLINE void fill_columns(const struct forest_view *view, const int32_t *columns,
-                                struct forest_scan *scan, int lanes, int count, add_fn add) {
+                                struct forest_scan *scan, int lanes, int count, read_fn read,
+                                add_fn add) {
     const uint8_t *codes = view->bins->codes;
     int64_t stride = view->bins->stride, n = view->count;
     const uint64_t *samples = view->samples;
@@ -37,22 +46,23 @@ ALWAYS_INLINE void fill_columns(const struct forest_view *view, const int32_t *c
     for (int64_t i = 0; i < n; i++) {
         const uint64_t *sample = samples + i * lanes;
         const uint8_t *row = codes + forest_sample_row(sample[0]) * stride;
+        struct fill_item item = read(sample);
         if (is_far) {
             int64_t ahead = i + PREFETCH_ROWS < n ? i + PREFETCH_ROWS : n - 1;
             __builtin_prefetch(codes + forest_sample_row(samples[ahead * lanes]) * stride);
         }
         for (int k = 0; k < count; k++)
-            add(cells, k * FOREST_CELLS + row[offsets[k]], sample, classes);
+            add(cells, k * FOREST_CELLS + row[offsets[k]], item, classes);
     }
 }
 
 ALWAYS_INLINE void fill_any(const struct forest_view *view, const int32_t *columns, int32_t count,
-                            struct forest_scan *scan, int lanes, add_fn add) {
+                            struct forest_scan *scan, int lanes, read_fn read, add_fn add) {
     switch (count) {
-    case 1: fill_columns(view, columns, scan, lanes, 1, add); break;
-    case 2: fill_columns(view, columns, scan, lanes, 2, add); break;
-    case 3: fill_columns(view, columns, scan, lanes, 3, add); break;
-    default: fill_columns(view, columns, scan, lanes, FOREST_BATCH, add); break;
+    case 1: fill_columns(view, columns, scan, lanes, 1, read, add); break;
+    case 2: fill_columns(view, columns, scan, lanes, 2, read, add); break;
+    case 3: fill_columns(view, columns, scan, lanes, 3, read, add); break;
+    default: fill_columns(view, columns, scan, lanes, FOREST_BATCH, read, add); break;
     }
 }
 

@@ -17,7 +17,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 
-enum { STACK_NODES = 64 };
+enum { STACK_NODES = 64, DRAW_WORDS = 64 };
 
 struct open_node {
     int64_t begin, count;
@@ -28,9 +28,9 @@ struct open_node {
 };
 
 struct forest_room {
-    uint64_t *bag;             /* owned; (rows, lanes) */
+    uint64_t *bag;             /* owned; (rows + 1, lanes) */
     uint64_t *spare;           /* owned; (rows, lanes) */
-    uint16_t *draws;           /* owned; (rows) */
+    uint8_t *draws;            /* owned; (rows) */
     struct forest_node *nodes; /* owned; (2 rows) */
     float *shares;             /* owned; (rows, classes) where classes > 1, else (1) */
     int32_t *order;            /* owned; (columns) a permutation */
@@ -76,7 +76,7 @@ kai_status forest_room_new(const struct forest_ground *ground, struct forest_roo
     size_t drawn = (size_t)ground->draws < rows ? (size_t)ground->draws : rows;
     size_t leaves = leaves_max(ground);
     size_t cells = FOREST_CELLS * (size_t)ground->criterion->cell_width(ground->classes);
-    room->bag = mem_array(drawn, lanes * sizeof *room->bag);
+    room->bag = mem_array(drawn + 1, lanes * sizeof *room->bag);
     room->spare = mem_array(drawn, lanes * sizeof *room->spare);
     room->draws = mem_array(rows, sizeof *room->draws);
     room->nodes = mem_array(2 * leaves, sizeof *room->nodes);
@@ -96,14 +96,23 @@ kai_status forest_room_new(const struct forest_ground *ground, struct forest_roo
     return KAI_OK;
 }
 
-/* Uniform in [0, bound), without bias (Lemire 2019), one word a draw. */
-static inline uint32_t draw_below(struct rng *rng, uint32_t bound) {
-    uint64_t product = (uint64_t)rng_u32(rng) * bound;
+/* A word of the stream as a number in [0, bound), without bias (Lemire 2019). */
+static inline uint32_t below(struct rng *rng, uint32_t word, uint32_t bound) {
+    uint64_t product = (uint64_t)word * bound;
     if ((uint32_t)product < bound) {
         uint32_t threshold = (0u - bound) % bound;
         while ((uint32_t)product < threshold) product = (uint64_t)rng_u32(rng) * bound;
     }
     return (uint32_t)(product >> 32);
+}
+
+static inline uint32_t draw_below(struct rng *rng, uint32_t bound) {
+    return below(rng, rng_u32(rng), bound);
+}
+
+/* A row is drawn once on average; 255 times, never. */
+static inline void add_draw(uint8_t *draws, uint32_t row) {
+    draws[row] = (uint8_t)(draws[row] + (draws[row] < FOREST_DRAWS_MAX));
 }
 
 static void draw_rows(const struct forest_ground *ground, struct forest_room *room, int64_t index) {
@@ -121,9 +130,12 @@ static void draw_rows(const struct forest_ground *ground, struct forest_room *ro
         return;
     }
     memset(room->draws, 0, rows * sizeof *room->draws);
-    for (int64_t i = 0; i < ground->draws; i++) {
-        uint16_t *draws = &room->draws[draw_below(&rng, rows)];
-        *draws = (uint16_t)(*draws + (*draws < FOREST_DRAWS_MAX));
+    for (int64_t i = 0; i < ground->draws; i += DRAW_WORDS) {
+        uint32_t words[DRAW_WORDS];
+        int64_t left = ground->draws - i;
+        rng_fill(&rng, words, DRAW_WORDS);
+        for (int64_t k = 0; k < DRAW_WORDS && k < left; k++)
+            add_draw(room->draws, below(&rng, words[k], rows));
     }
 }
 
@@ -134,49 +146,56 @@ static uint64_t word_of(double number) {
 }
 
 /* One sample as its criterion reads it (forest_criterion.h). */
-static void write_sample(const struct forest_ground *ground, uint32_t row, uint32_t draws,
-                         uint64_t *sample) {
+static inline __attribute__((always_inline)) void write_sample(const struct forest_ground *ground,
+                                                               uint32_t row, uint32_t draws,
+                                                               uint64_t *sample, int lanes) {
+    int is_multiclass = ground->task == LEARN_MULTICLASS;
     uint32_t meta = draws;
-    if (ground->task == LEARN_MULTICLASS)
+    if (is_multiclass)
         meta = draws << 16 | ground->labels[row];
-    else if (ground->criterion->lanes == 1)
+    else if (lanes == 1)
         meta = draws << 16 | (ground->labels[row] ? draws : 0);
     sample[0] = (uint64_t)meta << 32 | row;
+    if (lanes == 1) return;
     double weight = ground->weights ? draws * ground->weights[row] : draws;
-    if (ground->criterion->lanes == 2)
-        sample[1] = word_of(ground->task == LEARN_MULTICLASS ? weight : ground->numbers[row]);
-    if (ground->criterion->lanes == 3) {
+    if (lanes == 2) sample[1] = word_of(is_multiclass ? weight : ground->numbers[row]);
+    if (lanes == 3) {
         sample[1] = word_of(weight);
         sample[2] = word_of(ground->numbers[row]);
     }
 }
 
-static int weighs(const struct forest_ground *ground, int64_t row) {
-    return !ground->weights || ground->weights[row] > 0;
-}
-
-/* The rows that were drawn and weigh something, in ascending order; where all weigh nothing, the
- * first that do instead. */
-static int64_t fill_bag(const struct forest_ground *ground, struct forest_room *room,
-                        uint64_t *bag) {
-    int64_t count = 0, rows = ground->bins->rows;
-    int32_t lanes = ground->criterion->lanes;
-    for (int64_t row = 0; row < rows; row++) {
-        uint32_t draws = room->draws[row];
-        if (!draws) continue;
-        if (bag) bag[row / 64] |= 1ull << (row % 64);
-        if (!weighs(ground, row)) continue;
-        write_sample(ground, (uint32_t)row, draws, room->bag + count * lanes);
-        count++;
-    }
-    if (count) return count;
-    for (int64_t row = 0; row < rows && count < ground->draws; row++) {
-        if (!weighs(ground, row)) continue;
-        if (bag) bag[row / 64] |= 1ull << (row % 64);
-        write_sample(ground, (uint32_t)row, 1, room->bag + count * lanes);
-        count++;
+/* Samples of the rows that were drawn and weigh something. Each is written and then kept or not,
+ * because a branch on the draw could not be predicted. */
+static inline __attribute__((always_inline)) int64_t write_samples(
+    const struct forest_ground *ground, const uint8_t *draws, uint64_t *samples, int lanes) {
+    int64_t count = 0;
+    const double *weights = ground->weights;
+    for (int64_t row = 0; row < ground->bins->rows; row++) {
+        write_sample(ground, (uint32_t)row, draws[row], samples + count * lanes, lanes);
+        count += (draws[row] > 0) & (!weights || weights[row] > 0);
     }
     return count;
+}
+
+/* The drawn rows in ascending order. Where all of them weigh nothing, the first row that does
+ * weigh stands in, so that every tree has learned from something. */
+static int64_t fill_bag(const struct forest_ground *ground, struct forest_room *room) {
+    int lanes = ground->criterion->lanes;
+    for (int attempt = 0;; attempt++) {
+        int64_t count = lanes == 1   ? write_samples(ground, room->draws, room->bag, 1)
+                        : lanes == 2 ? write_samples(ground, room->draws, room->bag, 2)
+                                     : write_samples(ground, room->draws, room->bag, 3);
+        if (count || attempt) return count;
+        int64_t row = 0;
+        while (row + 1 < ground->bins->rows && !(ground->weights[row] > 0)) row++;
+        room->draws[row] = 1;
+    }
+}
+
+static void note_bag(const uint8_t *draws, int64_t rows, uint64_t *bag) {
+    for (int64_t row = 0; row < rows; row++)
+        bag[row / 64] |= (uint64_t)(draws[row] > 0) << (row % 64);
 }
 
 /* ---- the search of a node ---- */
@@ -392,7 +411,8 @@ static kai_status keep_tree(const struct forest_ground *ground, const struct for
 kai_status forest_grow(const struct forest_ground *ground, struct forest_room *room, int64_t index,
                        struct forest_tree *ret_tree, double *gain, uint64_t *bag, kai_err *err) {
     draw_rows(ground, room, index);
-    int64_t count = fill_bag(ground, room, bag);
+    int64_t count = fill_bag(ground, room);
+    if (bag) note_bag(room->draws, ground->bins->rows, bag);
     rng_init(&room->rng, ground->seed, "forest columns", (uint64_t)index);
     for (int32_t c = 0; c < ground->bins->columns; c++) room->order[c] = c;
     room->open_count = 0;

@@ -54,6 +54,24 @@ static double chi_square(const int64_t *seen, int cells, double expected) {
     return sum;
 }
 
+/* Any split into calls gives the same words, across the carry of the counter too. */
+static void test_rng__fill_is_the_same_stream(void **state) {
+    (void)state;
+    static const int64_t counts[] = {1, 3, 32, 64, 5, 0, 33, 127};
+    for (int carries = 0; carries < 2; carries++) {
+        struct rng one, many;
+        uint32_t words[128];
+        rng_init(&one, 5, "fill", 9);
+        rng_init(&many, 5, "fill", 9);
+        if (carries) one.counter[0] = many.counter[0] = UINT32_MAX - 10;
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            rng_fill(&many, words, counts[i]);
+            for (int64_t k = 0; k < counts[i]; k++) assert_int_equal(words[k], rng_u32(&one));
+        }
+        assert_int_equal(one.counter[1], carries);
+    }
+}
+
 static void test_rng__below_is_even(void **state) {
     (void)state;
     struct rng rng;
@@ -148,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rng__philox_known_answers),
         cmocka_unit_test(test_rng__a_stream_is_its_three_names),
+        cmocka_unit_test(test_rng__fill_is_the_same_stream),
         cmocka_unit_test(test_rng__below_is_even),
         cmocka_unit_test(test_rng__unit_and_normal_have_their_moments),
         cmocka_unit_test(test_rng__shuffle_gives_each_order_equally),
