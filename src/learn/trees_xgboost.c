@@ -213,12 +213,14 @@ static void set_start(struct trainer *trainer) {
     enum learn_task task = trainer->data->task;
     double *start = trainer->start;
     double weight = 0, sum = 0, squares = 0;
+    int is_constant = 1;
     trainer->deviation = 1;
     for (int64_t i = 0; i < train->count; ++i) {
         weight += train->weight[i];
         sum += train->weight[i] * train->target[i];
         if (task == LEARN_MULTICLASS) start[(int32_t)train->target[i]] += train->weight[i];
         if (train->weight[i] > trainer->weight_max) trainer->weight_max = train->weight[i];
+        is_constant &= train->target[i] == train->target[0];
     }
     double mean = sum / weight;
     if (task == LEARN_BINARY) start[0] = log(mean / (1 - mean));
@@ -227,8 +229,8 @@ static void set_start(struct trainer *trainer) {
     if (task != LEARN_REGRESSION) return;
     for (int64_t i = 0; i < train->count; ++i)
         squares += train->weight[i] * (train->target[i] - mean) * (train->target[i] - mean);
-    trainer->mean = mean;
-    trainer->deviation = sqrt(squares / weight);
+    trainer->mean = is_constant ? train->target[0] : mean;
+    trainer->deviation = is_constant ? 0 : sqrt(squares / weight);
     struct part *parts[] = {train, &trainer->valid};
     for (int p = 0; p < 2 && trainer->deviation > 0; ++p)
         for (int64_t i = 0; i < parts[p]->count; ++i)
