@@ -23,7 +23,7 @@ static void test_stat__normal_matches_published_values(void **state) {
 static void test_stat__t_matches_published_values(void **state) {
     (void)state;
     const double freedom[] = {1, 2, 3.5, 10, 30, 1000, 2e5};
-    const double quantile[] = {12.7062047361747046,  4.302652729749464,   2.94008863798272979,
+    const double quantile[] = {12.7062047361747046, 4.302652729749464,   2.94008863798272979,
                                2.22813885198627475, 2.04227245630123831, 1.96233908082640848,
                                1.95997584596676851};
     for (int i = 0; i < 7; i++) {
