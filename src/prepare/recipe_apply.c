@@ -65,7 +65,7 @@ static kai_status apply_item(void *user, int64_t index, int32_t worker, kai_err 
     (void)worker;
     struct applying *applying = user;
     const struct recipe_item *item = &applying->recipe->items[index];
-    struct recipe_reading reading;
+    struct recipe_reading reading = {0};
     kai_status st = recipe_read_item(applying->recipe, item, applying->table, applying->rows,
                                      &reading, &applying->reports[index], err);
     if (st) return st;

@@ -164,7 +164,7 @@ static kai_status fit_item(void *user, int64_t index, int32_t worker, kai_err *e
     const struct recipe_data *data = fitting->data;
     struct recipe_item *item = &fitting->recipe->items[index];
     struct recipe_rows rows = {data->row_ids, data->row_count};
-    struct recipe_reading reading;
+    struct recipe_reading reading = {0};
     struct recipe_report ignored = {0};
     kai_status st = KAI_OK;
     if (item->kind == ITEM_GAP)

@@ -27,7 +27,7 @@ static kai_status encode_item(void *user, int64_t index, int32_t worker, kai_err
     const struct recipe_levels *levels = &folding->recipe->sources[item->source].levels;
     if (item->count == 0 || item->features[0].encoding != ENCODE_MEAN) return KAI_OK;
     struct recipe_rows rows = {data->row_ids, data->row_count};
-    struct recipe_reading reading;
+    struct recipe_reading reading = {0};
     struct recipe_report ignored = {0};
     kai_status st =
         recipe_read_item(folding->recipe, item, data->table, rows, &reading, &ignored, err);

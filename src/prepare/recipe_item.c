@@ -38,7 +38,7 @@ static int has_missing(const double *numbers, int64_t count) {
 
 static kai_status add_absent(const double *numbers, int64_t count, const char *name,
                              struct recipe_item *item, kai_err *err) {
-    struct recipe_feature *feature;
+    struct recipe_feature *feature = NULL;
     if (!has_missing(numbers, count)) return KAI_OK;
     return add_feature(item, ENCODE_ABSENT, 0, name, " absent", &feature, err);
 }
@@ -55,7 +55,7 @@ static kai_status scale_feature(const struct recipe_options *options, const doub
 static kai_status fit_number(const struct recipe_options *options,
                              const struct recipe_learned *learned, const char *name,
                              struct recipe_item *item, kai_err *err) {
-    struct recipe_feature *feature;
+    struct recipe_feature *feature = NULL;
     kai_status st = add_feature(item, ENCODE_NUMBER, 0, name, "", &feature, err);
     if (st || options->view == RECIPE_TREE) return st;
     st = scale_feature(options, learned->numbers, learned->count, feature, err);
@@ -66,7 +66,7 @@ static kai_status fit_number(const struct recipe_options *options,
 static kai_status fit_flag(const struct recipe_options *options,
                            const struct recipe_learned *learned, const char *name,
                            struct recipe_item *item, kai_err *err) {
-    struct recipe_feature *feature;
+    struct recipe_feature *feature = NULL;
     kai_status st = add_feature(item, ENCODE_NUMBER, 0, name, "", &feature, err);
     if (st || options->view == RECIPE_TREE) return st;
     int64_t ones = 0, zeros = 0;
@@ -106,7 +106,7 @@ static kai_status fit_date(const struct recipe_options *options,
     kai_status st = KAI_OK;
     int is_dense = options->view == RECIPE_DENSE;
     for (size_t p = 0; !st && p < sizeof PARTS / sizeof *PARTS; p++) {
-        struct recipe_feature *feature;
+        struct recipe_feature *feature = NULL;
         if (!part_varies(PARTS[p].part, learned, parts)) continue;
         int32_t cardinality = is_dense ? PARTS[p].cardinality : 0;
         st = add_feature(item, PARTS[p].part, cardinality, name, PARTS[p].suffix, &feature, err);
@@ -168,7 +168,7 @@ static kai_status mean_values(const struct recipe_options *options,
 static kai_status fit_rank(const struct recipe_options *options,
                            const struct recipe_learned *learned, const struct recipe_levels *levels,
                            const char *name, struct recipe_item *item, kai_err *err) {
-    struct recipe_feature *feature;
+    struct recipe_feature *feature = NULL;
     kai_status st = add_feature(item, ENCODE_RANK, 0, name, "", &feature, err);
     if (!st && learned->target && learned->task != RECIPE_MULTICLASS) {
         st = mean_values(options, learned, levels, -1, feature, err);
@@ -183,7 +183,7 @@ static kai_status fit_rank(const struct recipe_options *options,
 static kai_status fit_share(const struct recipe_learned *learned,
                             const struct recipe_levels *levels, const char *name,
                             struct recipe_item *item, kai_err *err) {
-    struct recipe_feature *feature;
+    struct recipe_feature *feature = NULL;
     kai_status st = add_feature(item, ENCODE_SHARE, 0, name, " share", &feature, err);
     if (!st) st = new_values(levels, feature, err);
     for (int32_t g = 0; !st && g < levels->count; g++)
@@ -201,7 +201,7 @@ static kai_status fit_means(const struct recipe_options *options,
     if (!learned->target || means > MEAN_CLASSES_MAX) means = 0;
     for (int32_t m = 0; !st && m < means; m++) {
         char suffix[48] = " mean";
-        struct recipe_feature *feature;
+        struct recipe_feature *feature = NULL;
         if (is_multiclass) (void)snprintf(suffix, sizeof suffix, " mean of class %d", m);
         st = add_feature(item, ENCODE_MEAN, 0, name, suffix, &feature, err);
         if (st) return st;
@@ -215,7 +215,7 @@ static kai_status fit_onehot(const struct recipe_learned *learned,
                              const struct recipe_levels *levels, const char *name,
                              struct recipe_item *item, kai_err *err) {
     kai_status st = KAI_OK;
-    struct recipe_feature *feature;
+    struct recipe_feature *feature = NULL;
     struct buf suffix;
     buf_init(&suffix, CAPS_FIELD_BYTES);
     for (int32_t g = levels->rows[0] == 0; !st && g < levels->count; g++) {
@@ -235,7 +235,7 @@ static kai_status fit_levels(const struct recipe_options *options,
                              const struct recipe_learned *learned,
                              const struct recipe_levels *levels, const char *name,
                              struct recipe_item *item, kai_err *err) {
-    struct recipe_feature *feature;
+    struct recipe_feature *feature = NULL;
     if (options->view == RECIPE_DENSE)
         return add_feature(item, ENCODE_CODE, levels->count, name, "", &feature, err);
     int32_t kinds = levels->count - (levels->rows[0] == 0);

@@ -66,7 +66,7 @@ static double solve_smoothing(const struct target_rows *rows, const struct tally
 }
 
 kai_status target_smoothing(const struct target_rows *rows, double *ret_smoothing, kai_err *err) {
-    struct tally tally;
+    struct tally tally = {0};
     kai_status st = new_tally(rows, 1, &tally, err);
     if (st) return st;
     for (int64_t i = 0; i < rows->count; i++) add_row(rows, i, &tally, 0);
@@ -81,7 +81,7 @@ static double smooth(double count, double sum, double prior, double smoothing) {
 
 kai_status target_means(const struct target_rows *rows, double smoothing, double *ret_means,
                         kai_err *err) {
-    struct tally tally;
+    struct tally tally = {0};
     kai_status st = new_tally(rows, 1, &tally, err);
     if (st) return st;
     for (int64_t i = 0; i < rows->count; i++) add_row(rows, i, &tally, 0);
