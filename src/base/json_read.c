@@ -253,7 +253,8 @@ static kai_status build_document(const char *text, size_t n, struct document *do
 
 kai_status json_parse(const char *text, size_t n, struct json_value **ret_value, kai_err *err) {
     struct scan scan = {.text = text, .size = n, .err = err};
-    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) scan.at = 3;
+    size_t mark = n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark */
+    scan.at = mark;
     size_t valid = text_utf8_valid(text, n);
     if (valid < n) return refuse(&scan, valid, "bytes that are not UTF-8");
     kai_status st = scan_document(&scan);
@@ -261,7 +262,7 @@ kai_status json_parse(const char *text, size_t n, struct json_value **ret_value,
     struct document *document = mem_zero(1, sizeof *document);
     if (!document) return err_memory(err, sizeof *document);
     arena_init(&document->arena);
-    st = build_document(text, n, document, err);
+    st = build_document(text + mark, n - mark, document, err);
     if (st) {
         json_free(&document->root);
         return st;

@@ -145,6 +145,15 @@ static void test_json__reads_a_tree(void **state) {
     json_free(value);
 }
 
+static void test_json__reads_the_shortest_behind_a_mark(void **state) {
+    (void)state;
+    struct json_value *value = parse(
+        "\xef\xbb\xbf"
+        "7");
+    assert_true(json_as_f64(value, 0) == 7);
+    json_free(value);
+}
+
 static void test_json__accessors_accept_nothing_and_wrong_kinds(void **state) {
     (void)state;
     struct json_value *value = parse("[1]");
@@ -235,6 +244,7 @@ int main(void) {
         cmocka_unit_test(test_json__writer_refuses_misuse),
         cmocka_unit_test(test_json__writer_failures_stick),
         cmocka_unit_test(test_json__reads_a_tree),
+        cmocka_unit_test(test_json__reads_the_shortest_behind_a_mark),
         cmocka_unit_test(test_json__accessors_accept_nothing_and_wrong_kinds),
         cmocka_unit_test(test_json__refuses_with_line_and_column),
         cmocka_unit_test(test_json__bounds_depth),
