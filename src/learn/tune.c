@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "learn/metric.h"
 
-enum { ETA = 3, FOLDS = 3, ROWS_FIRST = 2000, ROUNDS_SLOW = 1500 };
+enum { ETA = 3, FOLDS = 3, ROWS_FIRST = 2000 };
 
 struct tuning {
     enum learn_task task;
@@ -49,7 +49,7 @@ static void draw_forest(struct rng *rng, struct forest_options *forest) {
 
 static void draw_boost(struct rng *rng, struct boost_options *boost) {
     boost->learning_rate = draw_log(rng, 0.02, 0.3);
-    if (boost->learning_rate < 0.05 && boost->rounds < ROUNDS_SLOW) boost->rounds = ROUNDS_SLOW;
+    if (boost->learning_rate < 0.05) boost->rounds *= 3; /* early stopping ends most before */
     boost->depth_max = 2 + (int32_t)rng_below(rng, 8);
     boost->row_share = 0.5 + 0.5 * rng_unit(rng);
     boost->column_share = 0.4 + 0.6 * rng_unit(rng);
