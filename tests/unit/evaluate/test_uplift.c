@@ -167,6 +167,21 @@ static void test_uplift__takes_an_offer_for_each_row(void **state) {
                 "row 12: the score");
 }
 
+static void test_uplift__is_the_same_for_any_number_of_threads(void **state) {
+    (void)state;
+    struct trial trial = draw(MAX_ROWS, 5, 1);
+    static struct uplift_curve one, many;
+    struct pool *pool;
+    kai_err err;
+    CHECK_OK(pool_new(3, &pool, &err), &err);
+    CHECK_OK(uplift_rank(&trial, NULL, 1, score, 100, 0.95, NULL, &one, &err), &err);
+    CHECK_OK(uplift_rank(&trial, NULL, 1, score, 100, 0.95, pool, &many, &err), &err);
+    for (int p = 0; p < 100; p++)
+        assert_memory_equal(&one.points[p].gain, &many.points[p].gain, 4 * sizeof(double));
+    assert_memory_equal(&one.qini, &many.qini, 4 * sizeof(double));
+    pool_free(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uplift__areas_are_those_of_the_curve),
@@ -175,6 +190,7 @@ int main(void) {
         cmocka_unit_test(test_uplift__intervals_cover_noise_and_truth),
         cmocka_unit_test(test_uplift__of_a_constant_score_is_nothing),
         cmocka_unit_test(test_uplift__takes_an_offer_for_each_row),
+        cmocka_unit_test(test_uplift__is_the_same_for_any_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
