@@ -255,7 +255,10 @@ static kai_status append_numbers(struct csv_column *column, const struct csv_blo
     const struct csv_field *field = block->fields + column->index;
     kai_status st = KAI_OK;
     for (int64_t r = 0; !st && r < block->rows; r++, field += block->columns) {
-        struct csv_number number = csv_parse_number(plain_text(block->text, *field));
+        struct slice text = plain_text(block->text, *field);
+        struct csv_number number = {.is_code = 0};
+        number.kind = csv_quick_number(text, &number.integer, &number.decimal);
+        if (number.kind == CSV_NO_NUMBER) number = csv_parse_number(text);
         if (!put_number(column, column->rows + r, &number))
             st = put_other(column, block, r, *field, err);
     }

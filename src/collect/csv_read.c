@@ -104,7 +104,8 @@ static kai_status begin_pass(struct csv_reader *reader, enum again *ret_again, k
     size_t end = window->size;
     while (end > 0 && window->text[end - 1] != newline) end--;
     if (end == 0 && window->size > 0) return refuse(reader, err, 1, "a line without an end");
-    if (!reader->is_encoding_known && text_utf8_valid(window->text, end) < end)
+    if (!reader->is_encoding_known && !csv_is_plain(window->text, end) &&
+        text_utf8_valid(window->text, end) < end)
         st = check_encoding(reader, ret_again, err);
     if (st || *ret_again) return st;
     char delimiter = reader->options->delimiter;

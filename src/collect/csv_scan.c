@@ -7,6 +7,8 @@
 
 void csv_dialect_init(struct csv_dialect *dialect, char delimiter, char newline) {
     *dialect = (struct csv_dialect){.delimiter = delimiter, .newline = newline};
+    dialect->delimiters = 0x0101010101010101ull * (unsigned char)delimiter;
+    dialect->newlines = 0x0101010101010101ull * (unsigned char)newline;
     dialect->is_stop[(unsigned char)delimiter] = 1;
     dialect->is_stop[(unsigned char)newline] = 1;
 }
@@ -24,10 +26,37 @@ static void skip_blanks(const struct csv_dialect *dialect, struct cursor *cursor
     while (is_blank(*cursor->at) && !dialect->is_stop[(unsigned char)*cursor->at]) cursor->at++;
 }
 
+/* A word of eight bytes at once, the first byte lowest. CSV_PADDING bytes follow every text. */
+static uint64_t load_word(const char *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static uint64_t repeat(char c) { return 0x0101010101010101ull * (unsigned char)c; }
+
+/* The lowest bit that is set belongs to the first byte equal to the repeated one. */
+static uint64_t match(uint64_t word, uint64_t repeated) {
+    uint64_t zero = word ^ repeated;
+    return (zero - 0x0101010101010101ull) & ~zero & 0x8080808080808080ull;
+}
+
+/* The first of two characters from `at` on; one of them comes before the padding ends. */
+static const char *find_either(const char *at, uint64_t a, uint64_t b) {
+    for (;; at += sizeof(uint64_t)) {
+        uint64_t word = load_word(at);
+        uint64_t found = match(word, a) | match(word, b);
+        if (found) return at + (__builtin_ctzll(found) >> 3);
+    }
+}
+
 static void scan_plain(const struct csv_dialect *dialect, const char *text, struct cursor *cursor,
                        struct csv_field *ret_field) {
-    const char *begin = cursor->at, *end = begin;
-    while (!dialect->is_stop[(unsigned char)*end]) end++;
+    const char *begin = cursor->at;
+    const char *end = find_either(begin, dialect->delimiters, dialect->newlines);
     cursor->at = end;
     while (end > begin && is_blank(end[-1])) end--;
     *ret_field = (struct csv_field){.at = (uint32_t)(begin - text),
@@ -42,13 +71,14 @@ static enum csv_record_state scan_quoted(const struct csv_dialect *dialect, cons
     int is_cut = room > CAPS_FIELD_BYTES;
     const char *limit = is_cut ? begin + CAPS_FIELD_BYTES : cursor->limit;
     unsigned is_escaped = 0;
-    for (;;) {
-        while (at < limit && *at != '"') cursor->lines += *at++ == dialect->newline;
-        if (at >= limit) return is_cut ? CSV_RECORD_BAD : CSV_RECORD_OPEN;
-        if (at[1] != '"') break; /* the text ends with a line end, so at[1] is in it */
-        is_escaped = 1;
-        at += 2;
+    while (at < limit) {
+        at = find_either(at, repeat('"'), dialect->newlines);
+        if (at >= limit || (*at == '"' && at[1] != '"')) break;
+        cursor->lines += *at != '"';
+        is_escaped |= *at == '"';
+        at += *at == '"' ? 2 : 1;
     }
+    if (at >= limit) return is_cut ? CSV_RECORD_BAD : CSV_RECORD_OPEN;
     *ret_field = (struct csv_field){.at = (uint32_t)(begin - text),
                                     .size = (uint32_t)(at - begin) & 0x3fffffff,
                                     .is_quoted = 1,
@@ -110,8 +140,8 @@ int csv_find_damage(const char *text, size_t size, enum collect_reason *ret_reas
     return 1;
 }
 
-/* ASCII without NUL, the common case; simple enough for the compiler to vectorise. */
-static int is_plain_text(const char *text, size_t size) {
+/* Simple enough for the compiler to vectorise. */
+int csv_is_plain(const char *text, size_t size) {
     const unsigned char *bytes = (const unsigned char *)text;
     unsigned char any = 0, zeros = 0;
     for (size_t i = 0; i < size; i++) {
@@ -199,7 +229,7 @@ kai_status csv_scan_chunk(const struct csv_dialect *dialect, const char *text, i
                           int is_last, struct csv_chunk *chunk, kai_err *err) {
     chunk->rows = chunk->bad_count = chunk->lines = 0;
     chunk->end = chunk->from;
-    int is_plain = is_plain_text(text + chunk->from, chunk->to - chunk->from);
+    int is_plain = csv_is_plain(text + chunk->from, chunk->to - chunk->from);
     kai_status st = KAI_OK;
     while (!st && chunk->end < chunk->to) {
         st = reserve_row(chunk, columns, err);

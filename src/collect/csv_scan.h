@@ -19,7 +19,8 @@ enum { CSV_PADDING = 64 };
 
 struct csv_dialect {
     char delimiter;
-    char newline; /* LF, or CR in a file that has no LF */
+    char newline;                  /* LF, or CR in a file that has no LF */
+    uint64_t delimiters, newlines; /* eight times the character */
     unsigned char is_stop[256];
 };
 
@@ -86,6 +87,8 @@ KAI_MUST_CHECK kai_status csv_scan_chunk(const struct csv_dialect *dialect, cons
                                          kai_err *err);
 void csv_chunk_release(struct csv_chunk *chunk);
 
+/* ASCII without NUL, the common case. */
+int csv_is_plain(const char *text, size_t size);
 /* What is wrong with a stretch of text, if anything: 1, the reason and the place of the byte. */
 int csv_find_damage(const char *text, size_t size, enum collect_reason *ret_reason, size_t *ret_at);
 

@@ -141,6 +141,63 @@ struct csv_number csv_parse_number(struct slice text) {
     return number;
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+
+/* How many of the eight bytes at `at` are digits before the first other, and their value: the
+ * digits are moved up so that zeros precede them, then added in pairs, fours and eights (the
+ * multiplication trick of Lemire, "Quickly parsing eight digits", 2018). */
+static unsigned take_eight(const char *at, uint64_t *ret_value) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    word ^= 0x3030303030303030ull;
+    uint64_t other = ((word + 0x7676767676767676ull) | word) & 0x8080808080808080ull;
+    unsigned count = other ? (unsigned)__builtin_ctzll(other) >> 3 : 8;
+    word = count ? word << (64 - 8 * count) : 0;
+    word = word * 10 + (word >> 8);
+    *ret_value = ((word & 0x000000ff000000ffull) * 0x000f424000000064ull +
+                  ((word >> 16) & 0x000000ff000000ffull) * 0x0000271000000001ull) >>
+                 32;
+    return count;
+}
+
+enum csv_number_kind csv_quick_number(struct slice text, int64_t *ret_integer,
+                                      double *ret_decimal) {
+    enum { QUICK_BYTES = 24 };
+    const char *at = text.data, *end = at + text.size;
+    uint64_t digits, more;
+    if (text.size == 0 || text.size > QUICK_BYTES) return CSV_NO_NUMBER;
+    int is_negative = *at == '-';
+    at += is_negative;
+    unsigned whole = take_eight(at, &digits);
+    if (whole == 0 || (whole > 1 && *at == '0')) return CSV_NO_NUMBER;
+    at += whole;
+    if (at == end) {
+        *ret_integer = is_negative ? -(int64_t)digits : (int64_t)digits;
+        return CSV_INTEGER;
+    }
+    if (*at++ != '.') return CSV_NO_NUMBER;
+    int decimals = 0;
+    for (unsigned count = 8; count == 8 && at < end; at += count, decimals += (int)count) {
+        count = take_eight(at, &more);
+        if (__builtin_mul_overflow(digits, POWERS[count], &digits) ||
+            __builtin_add_overflow(digits, more, &digits))
+            return CSV_NO_NUMBER;
+    }
+    if (at != end || !scale(digits, -decimals, ret_decimal)) return CSV_NO_NUMBER;
+    if (is_negative) *ret_decimal = -*ret_decimal;
+    return CSV_DECIMAL;
+}
+
+#else
+
+enum csv_number_kind csv_quick_number(struct slice text, int64_t *ret_integer,
+                                      double *ret_decimal) {
+    (void)text, (void)ret_integer, (void)ret_decimal;
+    return CSV_NO_NUMBER;
+}
+
+#endif
+
 /* `count_min` to `count_max` digits; moves *at past them; -1 where there are fewer. */
 static int take_digits(const char **at, const char *end, int count_min, int count_max) {
     int value = 0, count = 0;

@@ -21,6 +21,11 @@ struct csv_number {
 /* The whole text is one number: sign, digits, point, exponent. */
 struct csv_number csv_parse_number(struct slice text);
 
+/* The common numbers, without a branch that depends on their digits: a sign, up to 8 digits, maybe
+ * a point and more. Reads up to 40 bytes from `text.data`, whatever the size. What it does not take
+ * (also codes) is answered CSV_NO_NUMBER and may still be a number. */
+enum csv_number_kind csv_quick_number(struct slice text, int64_t *ret_integer, double *ret_decimal);
+
 /* `YYYY-MM-DD` or `YYYY/MM/DD`, then maybe `T` or a blank and `hh:mm[:ss[.ffffff]]`, then maybe `Z`
  * or an offset; without one it is UTC. In microseconds since 1970; 1 on success. */
 int csv_parse_time(struct slice text, int64_t *ret_us);

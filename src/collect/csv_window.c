@@ -19,7 +19,7 @@ static kai_status reserve(struct csv_window *window, size_t size, kai_err *err) 
 }
 
 kai_status csv_window_fill(struct csv_window *window, struct csv_source *source, kai_err *err) {
-    size_t goal = window->size + WINDOW_BYTES;
+    size_t goal = window->size + (window->fill_bytes ? window->fill_bytes : WINDOW_BYTES);
     kai_status st = reserve(window, goal, err);
     while (!st && !window->is_last && goal - window->size >= CSV_FILL_MIN) {
         size_t got = 0;
@@ -53,8 +53,12 @@ static kai_status scan_chunk(void *user, int64_t item, int32_t worker, kai_err *
                           &window->chunks[item], err);
 }
 
+static size_t chunk_bytes(const struct csv_window *window) {
+    return window->chunk_bytes ? window->chunk_bytes : CHUNK_BYTES;
+}
+
 static kai_status reserve_chunks(struct csv_window *window, size_t size, kai_err *err) {
-    int32_t need = (int32_t)(size / CHUNK_BYTES) + 1;
+    int32_t need = (int32_t)(size / chunk_bytes(window)) + 1;
     if (need <= window->chunk_capacity) return KAI_OK;
     struct csv_chunk *chunks = mem_resize(window->chunks, (size_t)need, sizeof *chunks);
     if (!chunks) return err_memory(err, need * (int64_t)sizeof *chunks);
@@ -73,8 +77,8 @@ static kai_status cut_chunks(struct csv_window *window, char newline, kai_err *e
     window->chunk_count = 0;
     while (!st && at < end) {
         size_t to = end;
-        if (end - at > CHUNK_BYTES) {
-            const char *from = window->text + at + CHUNK_BYTES - 1;
+        if (end - at > chunk_bytes(window)) {
+            const char *from = window->text + at + chunk_bytes(window) - 1;
             const char *found = memchr(from, newline, (size_t)(window->text + end - from));
             to = found ? (size_t)(found - window->text) + 1 : end;
         }

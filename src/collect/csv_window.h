@@ -2,7 +2,7 @@
  * to collect/.
  *
  * A window holds what the last one left over (the beginning of a record) and fresh bytes. Where its
- * chunks begin is guessed: behind the first line end of each CHUNK_BYTES. A guess that fell into a
+ * chunks begin is guessed: behind the first line end of each chunk_bytes. A guess that fell into a
  * quoted field shows when the chunk before does not end there; then the chunk is scanned again from
  * where it really begins. So the rows depend on the bytes alone.
  */
@@ -13,8 +13,10 @@
 #include "collect/csv_scan.h"
 #include "collect/csv_source.h"
 
+/* All zero is an empty window of the usual sizes. */
 struct csv_window {
-    char *text; /* owned; `size` bytes and CSV_PADDING zeros */
+    size_t fill_bytes, chunk_bytes; /* 0 = the usual; at least CSV_FILL_MIN, at least 1 */
+    char *text;                     /* owned; `size` bytes and CSV_PADDING zeros */
     size_t size, capacity;
     size_t begin;             /* what comes before is done */
     int64_t lines;            /* of the file before `begin` */
@@ -23,7 +25,7 @@ struct csv_window {
     int32_t chunk_count, chunk_capacity;
 };
 
-/* Append about WINDOW_BYTES of the source to the text. */
+/* Append about fill_bytes of the source to the text. */
 KAI_MUST_CHECK kai_status csv_window_fill(struct csv_window *window, struct csv_source *source,
                                           kai_err *err);
 /* End the text of the last window with a line end. */

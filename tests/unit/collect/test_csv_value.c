@@ -14,9 +14,10 @@ static double as_double(struct csv_number number) {
 static void test_csv_value__numbers_are_the_nearest_doubles(void **state) {
     (void)state;
     struct rng rng;
+    int taken = 0;
     rng_init(&rng, 7, "csv value", 0);
     for (int i = 0; i < 100000; i++) {
-        char text[64];
+        char text[128] = "";
         uint64_t bits = rng_u64(&rng);
         double value;
         memcpy(&value, &bits, sizeof value);
@@ -28,13 +29,19 @@ static void test_csv_value__numbers_are_the_nearest_doubles(void **state) {
         case 1: size = snprintf(text, sizeof text, "%.*f", digits, value); break;
         default: size = snprintf(text, sizeof text, "%.*e", digits, value); break;
         }
-        if (size < 0 || (size_t)size >= sizeof text) continue;
+        if (size < 0 || (size_t)size >= sizeof text / 2) continue;
         struct csv_number number = csv_parse_number(slice_of(text));
         if (!isfinite(strtod(text, NULL))) continue;
         assert_int_not_equal(number.kind, CSV_NO_NUMBER);
-        if (as_double(number) != strtod(text, NULL)) print_error("%s\n", text);
         assert_true(as_double(number) == strtod(text, NULL));
+        struct csv_number quick = {.is_code = 0};
+        quick.kind = csv_quick_number(slice_of(text), &quick.integer, &quick.decimal);
+        taken += quick.kind != CSV_NO_NUMBER;
+        if (quick.kind == CSV_NO_NUMBER) continue;
+        assert_int_equal(quick.kind, number.kind);
+        assert_true(as_double(quick) == as_double(number));
     }
+    assert_true(taken > 10000);
 }
 
 static void test_csv_value__halfway_cases_round_to_even(void **state) {
@@ -75,6 +82,24 @@ static void test_csv_value__integers_and_codes(void **state) {
                                       "1e9e", "1.2.3", "$5",  "5%",  "1e999"};
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
         assert_int_equal(csv_parse_number(slice_of(BAD[i])).kind, CSV_NO_NUMBER);
+}
+
+static void test_csv_value__quick_takes_only_numbers(void **state) {
+    (void)state;
+    static const char *const BAD[] = {"",          "-",    ".",         "5x",  "00501", "1.2.3",
+                                      "1.2x",      "--1",  "1,5",       "1 2", "1-2",   "1e5",
+                                      "123456789", "+5",   "12:3",      "1/2", ".5",    "1.+5",
+                                      "-.5",       "1.2:", "2020-01-01"};
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        char text[64] = "";
+        int64_t integer;
+        double decimal;
+        (void)snprintf(text, sizeof text, "%s", BAD[i]);
+        assert_int_equal(csv_quick_number(slice_of(text), &integer, &decimal), CSV_NO_NUMBER);
+        (void)snprintf(text, sizeof text, "%s999", "7"); /* what follows a field is not of it */
+        assert_int_equal(csv_quick_number((struct slice){text, 1}, &integer, &decimal),
+                         CSV_NO_NUMBER);
+    }
 }
 
 static void test_csv_value__times(void **state) {
@@ -136,6 +161,7 @@ int main(void) {
         cmocka_unit_test(test_csv_value__numbers_are_the_nearest_doubles),
         cmocka_unit_test(test_csv_value__halfway_cases_round_to_even),
         cmocka_unit_test(test_csv_value__integers_and_codes),
+        cmocka_unit_test(test_csv_value__quick_takes_only_numbers),
         cmocka_unit_test(test_csv_value__times),
         cmocka_unit_test(test_csv_value__markers),
     };
