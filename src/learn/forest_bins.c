@@ -66,6 +66,7 @@ struct quota {
     double mean;   /* rows a bin of all rows: a run this long is heavy */
     int64_t light; /* rows in light runs not yet in a closed bin */
     int64_t bins;  /* bins left for them */
+    int64_t heavy; /* heavy runs still to come */
     double light_mean;
 };
 
@@ -76,6 +77,7 @@ static struct quota quota_of(const uint32_t *keys, int64_t count, int32_t bins_m
         if ((double)n < quota.mean) continue;
         quota.light -= n;
         quota.bins--;
+        quota.heavy++;
     }
     quota.light_mean = quota.bins > 0 ? (double)quota.light / (double)quota.bins : INFINITY;
     return quota;
@@ -104,8 +106,11 @@ static int32_t place_bins(const uint32_t *keys, int64_t count, int32_t bins_max,
         if (next_n == 0) break;
         int is_heavy = (double)n >= quota.mean;
         int is_next_heavy = (double)next_n >= quota.mean;
+        quota.heavy -= is_heavy;
+        /* a heavy run wants a bin alone, even where that leaves the one before it light */
+        int can_part = quota.bins > quota.heavy || (double)in_bin >= 0.5 * quota.light_mean;
         int is_full = is_exact || is_heavy || (double)in_bin >= quota.light_mean ||
-                      (is_next_heavy && (double)in_bin >= 0.5 * quota.light_mean);
+                      (is_next_heavy && can_part);
         if (!is_full || bin == bins_max - 1) continue;
         if (!is_exact && !is_heavy) {
             quota.light -= in_bin;
@@ -158,7 +163,7 @@ static kai_status bin_column(void *user, int64_t item, int32_t worker, kai_err *
 /* Codes of up to ENCODE_ROWS values: how many edges lie below. The halving steps run over the whole
  * block at a time, so that the searches overlap. */
 static void encode_block(const float *edges, int32_t bins, const float *values, int32_t count,
-                         uint8_t *codes, int32_t stride) {
+                         uint8_t *codes) {
     uint32_t at[ENCODE_ROWS] = {0};
     uint32_t step = 1;
     while ((int32_t)(2 * step) <= bins) step *= 2;
@@ -168,7 +173,7 @@ static void encode_block(const float *edges, int32_t bins, const float *values, 
     }
     for (int32_t i = 0; i < count; i++) {
         int is_missing = values[i] != values[i];
-        codes[(int64_t)i * stride] = is_missing ? FOREST_BIN_MISSING : (uint8_t)at[i];
+        codes[i] = is_missing ? FOREST_BIN_MISSING : (uint8_t)at[i];
     }
 }
 
@@ -183,8 +188,11 @@ static kai_status encode_rows(void *user, int64_t item, int32_t worker, kai_err 
     for (int32_t column = 0; column < bins->columns; column++) {
         const float *source = matrix_column(binning->features, column);
         for (int32_t i = 0; i < count; i++) values[i] = source[row_at(binning, begin + i)];
+        uint8_t *codes = bins->columnwise + column * bins->rows + begin;
+        uint8_t *rowwise = bins->codes + begin * bins->stride + column;
         encode_block(bins->edges + (int64_t)column * FOREST_CELLS, bins->counts[column], values,
-                     count, bins->codes + begin * bins->stride + column, bins->stride);
+                     count, codes);
+        for (int32_t i = 0; i < count; i++) rowwise[(int64_t)i * bins->stride] = codes[i];
     }
     return KAI_OK;
 }
@@ -214,13 +222,14 @@ static int32_t stride_of(int32_t columns) {
 static kai_status reserve(struct forest_bins *bins, kai_err *err) {
     size_t columns = (size_t)bins->columns;
     bins->codes = mem_aligned((size_t)bins->rows, (size_t)bins->stride);
+    bins->columnwise = mem_array(columns, (size_t)bins->rows);
     bins->counts = mem_zero(columns, sizeof *bins->counts);
     bins->has_missing = mem_zero(columns, sizeof *bins->has_missing);
     bins->edges = mem_array(columns, FOREST_CELLS * sizeof *bins->edges);
     bins->lows = mem_zero(columns, FOREST_CELLS * sizeof *bins->lows);
     bins->highs = mem_zero(columns, FOREST_CELLS * sizeof *bins->highs);
-    if (bins->codes && bins->counts && bins->has_missing && bins->edges && bins->lows &&
-        bins->highs)
+    if (bins->codes && bins->columnwise && bins->counts && bins->has_missing && bins->edges &&
+        bins->lows && bins->highs)
         return KAI_OK;
     return err_memory(err, bins->rows * bins->stride);
 }
@@ -263,6 +272,7 @@ kai_status forest_bins_new(const struct matrix *features, const int64_t *row_ids
 void forest_bins_free(struct forest_bins *bins) {
     if (!bins) return;
     mem_free_aligned(bins->codes);
+    mem_free(bins->columnwise);
     mem_free(bins->counts);
     mem_free(bins->has_missing);
     mem_free(bins->edges);

@@ -1,7 +1,8 @@
 /* Quantile bins: each value of the training rows as one byte.
  *
  * A column of at most `bins_max` distinct values gets one bin a value, so that its splits are
- * exact; any other gets bins of about equal weight, and a value that alone outweighs a bin gets its
+ * exact; any other gets bins of about equal weight, and, while bins last, a value that alone
+ * outweighs a bin gets its
  * own. Missing values have the code FOREST_BIN_MISSING. Private to src/learn/forest*.c.
  */
 #ifndef KAIROS_LEARN_FOREST_BINS_H
@@ -19,6 +20,7 @@ struct forest_bins {
     int32_t columns;
     int32_t stride;       /* bytes from row to row */
     uint8_t *codes;       /* owned; (rows, stride): the codes of a row stand together */
+    uint8_t *columnwise;  /* owned; (columns, rows): the same by column */
     int32_t *counts;      /* owned; (columns) bins in use */
     uint8_t *has_missing; /* owned; (columns) */
     float *edges;         /* owned; (columns, FOREST_CELLS): bin b holds values <= edges[b], and

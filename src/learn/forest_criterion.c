@@ -27,12 +27,14 @@ typedef int64_t pair_mask __attribute__((vector_size(16)));
 
 ALWAYS_INLINE pair both(double value) { return (pair){value, value}; }
 
-/* Score every present bin as the last of the left side; `extra` (the missing) goes left too. One
- * past the last may be written. */
-ALWAYS_INLINE void score_bins(struct forest_scan *scan, int32_t present, const double *rows,
-                              struct forest_sums total, struct forest_sums extra) {
+/* Score every present bin as the last of the left side; `extra` (the missing) goes left too.
+ * Returns the best score. */
+ALWAYS_INLINE double score_bins(struct forest_scan *scan, int32_t present, double *rows,
+                                struct forest_sums total, struct forest_sums extra) {
     const pair rows_min = both(scan->rows_min), none = both(-1);
     const pair total_rows = both(total.rows), total_weight = both(total.weight);
+    pair best = none;
+    rows[present] = total.rows; /* an odd one out: all on the left, which is not allowed */
     for (int32_t i = 0; i < present; i += 2) {
         pair left_rows = *(const pair *)(const void *)(rows + i) + extra.rows;
         pair left = *(const pair *)(const void *)(scan->weight + i) + extra.weight;
@@ -44,21 +46,18 @@ ALWAYS_INLINE void score_bins(struct forest_scan *scan, int32_t present, const d
         pair_mask score =
             ((pair_mask)(apart * apart / product) & is_valid) | ((pair_mask)none & ~is_valid);
         memcpy(scan->score + i, &score, sizeof score);
+        pair_mask is_better = (pair)score > best;
+        best = (pair)((score & is_better) | ((pair_mask)best & ~is_better));
     }
+    return best[0] > best[1] ? best[0] : best[1];
 }
 
-ALWAYS_INLINE void take_best(struct forest_scan *scan, int32_t present, const double *rows,
-                             struct forest_sums extra, int32_t column, uint8_t missing_left,
-                             struct forest_split *best) {
-    double best_score = best->score;
-    int32_t at = -1;
-    for (int32_t i = 0; i < present; i++) {
-        if (!(scan->score[i] > best_score)) continue;
-        best_score = scan->score[i];
-        at = i;
-    }
-    if (at < 0) return;
-    best->score = best_score;
+ALWAYS_INLINE void take_bin(const struct forest_scan *scan, int32_t present, const double *rows,
+                            double score, struct forest_sums extra, int32_t column,
+                            uint8_t missing_left, struct forest_split *best) {
+    int32_t at = 0;
+    while (scan->score[at] < score) at++;
+    best->score = score;
     best->column = column;
     best->bin = scan->bin[at];
     best->next = at + 1 < present ? scan->bin[at + 1] : FOREST_BIN_MISSING;
@@ -69,17 +68,17 @@ ALWAYS_INLINE void take_best(struct forest_scan *scan, int32_t present, const do
 
 /* `missing` are the sums of the missing values. A split that had none sends them later to the
  * heavier side. */
-ALWAYS_INLINE void search_bins(struct forest_scan *scan, int32_t present, const double *rows,
+ALWAYS_INLINE void search_bins(struct forest_scan *scan, int32_t present, double *rows,
                                struct forest_sums total, struct forest_sums missing, int32_t column,
                                struct forest_split *best) {
     const struct forest_sums none = {0};
-    double before = best->score;
-    score_bins(scan, present, rows, total, none);
-    take_best(scan, present, rows, none, column, 0, best);
+    double score = score_bins(scan, present, rows, total, none);
+    int is_better = score > best->score;
+    if (is_better) take_bin(scan, present, rows, score, none, column, 0, best);
     if (missing.rows > 0) {
-        score_bins(scan, present, rows, total, missing);
-        take_best(scan, present, rows, missing, column, 1, best);
-    } else if (best->score > before) {
+        score = score_bins(scan, present, rows, total, missing);
+        if (score > best->score) take_bin(scan, present, rows, score, missing, column, 1, best);
+    } else if (is_better) {
         best->missing_left = 2 * best->left.weight >= total.weight;
     }
 }
@@ -138,9 +137,12 @@ static int scan_packed(const struct forest_view *view, int32_t column, int32_t s
         uint64_t cell = cells[b];
         running += cell;
         scan->bin[present] = (uint8_t)b;
-        scan->weight[present] = (double)(int64_t)(running >> 32);
-        scan->sum[present] = (double)(int64_t)(running & 0xffffffff);
+        scan->packed[present] = running;
         present += cell != 0;
+    }
+    for (int32_t i = 0; i < present; i++) {
+        scan->weight[i] = (double)(int32_t)(scan->packed[i] >> 32);
+        scan->sum[i] = (double)(int32_t)scan->packed[i];
     }
     struct forest_sums missing = unpack(cells[FOREST_BIN_MISSING]);
     memset(cells, 0, (size_t)count * sizeof *cells);

@@ -42,6 +42,7 @@ struct forest_scan {
     int32_t classes;
     double rows_min; /* of a side */
     uint8_t bin[FOREST_CELLS];
+    uint64_t packed[FOREST_CELLS];
     _Alignas(16) double rows[FOREST_CELLS];
     _Alignas(16) double weight[FOREST_CELLS];
     _Alignas(16) double sum[FOREST_CELLS];

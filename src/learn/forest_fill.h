@@ -12,7 +12,7 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-enum { PREFETCH_ROWS = 12, PREFETCH_FROM = 512 };
+enum { PREFETCH_ROWS = 12, PREFETCH_FROM = 512, DENSE_SHARE = 16 };
 
 ALWAYS_INLINE double number_of(uint64_t word) {
     double value;
@@ -35,14 +35,17 @@ typedef void (*add_fn)(void *cells, int64_t cell, struct fill_item item, int32_t
 ALWAYS_INLINE void fill_columns(const struct forest_view *view, const int32_t *columns,
                                 struct forest_scan *scan, int lanes, int count, read_fn read,
                                 add_fn add) {
-    const uint8_t *codes = view->bins->codes;
-    int64_t stride = view->bins->stride, n = view->count;
+    const struct forest_bins *bins = view->bins;
+    int64_t n = view->count, offsets[FOREST_BATCH];
+    /* rows that lie dense are read column by column: a line of memory holds 64 of them */
+    int is_dense = n * DENSE_SHARE > bins->rows;
+    const uint8_t *codes = is_dense ? bins->columnwise : bins->codes;
+    int64_t stride = is_dense ? 1 : bins->stride;
+    for (int k = 0; k < count; k++) offsets[k] = is_dense ? columns[k] * bins->rows : columns[k];
     const uint64_t *samples = view->samples;
-    int64_t offsets[FOREST_BATCH];
-    for (int k = 0; k < count; k++) offsets[k] = columns[k];
     void *cells = scan->cells;
     int32_t classes = scan->classes;
-    int is_far = n >= PREFETCH_FROM;
+    int is_far = n >= PREFETCH_FROM && !is_dense;
     for (int64_t i = 0; i < n; i++) {
         const uint64_t *sample = samples + i * lanes;
         const uint8_t *row = codes + forest_sample_row(sample[0]) * stride;

@@ -17,7 +17,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 
-enum { STACK_NODES = 64, DRAW_WORDS = 64 };
+enum { STACK_NODES = 64, DRAW_WORDS = 64, COLUMNWISE_FROM = 1024 };
 
 struct open_node {
     int64_t begin, count;
@@ -303,8 +303,11 @@ static int64_t divide(const struct forest_ground *ground, struct forest_room *ro
                       const struct open_node *open, const struct forest_split *split, uint8_t cut) {
     int lanes = ground->criterion->lanes;
     uint64_t *samples = room->bag + open->begin * lanes;
-    const uint8_t *codes = ground->bins->codes + split->column;
-    int64_t stride = ground->bins->stride;
+    const struct forest_bins *bins = ground->bins;
+    int is_large = open->count >= COLUMNWISE_FROM; /* its rows are no longer in the cache */
+    const uint8_t *codes =
+        is_large ? bins->columnwise + split->column * bins->rows : bins->codes + split->column;
+    int64_t stride = is_large ? 1 : bins->stride;
     uint8_t shift = split->missing_left;
     cut = (uint8_t)(cut + shift);
     if (lanes == 1)
