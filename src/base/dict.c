@@ -13,10 +13,12 @@ static uint64_t hash_slice(struct slice text) { return hash_bytes(text.data, tex
 
 /* The slot that holds the text, or the free slot where it belongs. */
 static int32_t find_slot(const struct dict *dict, struct slice text, uint64_t hash) {
+    KAI_ASSERT(dict->slots && dict->slot_count > dict->count);
     int32_t mask = dict->slot_count - 1;
     for (int32_t slot = (int32_t)(hash & (uint64_t)mask);; slot = (slot + 1) & mask) {
         int32_t code = dict->slots[slot] - 1;
         if (code < 0) return slot;
+        KAI_ASSERT(code < dict->count && dict->hashes);
         if (dict->hashes[code] == hash && slice_equal(dict->entries[code], text)) return slot;
     }
 }

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set
+#undef err_wrap
+#undef err_memory
+
 _Static_assert(sizeof(kai_err) == 512, "kai_err is frozen at 512 bytes");
 
 struct status_entry {

@@ -127,7 +127,7 @@ static kai_status scan_word(struct scan *scan) {
     static const char *const WORDS[] = {"true", "false", "null"};
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
         size_t n = strlen(WORDS[i]);
-        if (scan->size - scan->at < n || memcmp(scan->text + scan->at, WORDS[i], n)) continue;
+        if (scan->size - scan->at < n || memcmp(scan->text + scan->at, WORDS[i], n) != 0) continue;
         scan->at += n;
         return KAI_OK;
     }
