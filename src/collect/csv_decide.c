@@ -336,7 +336,9 @@ void csv_column_reason(const struct csv_column *column, char *ret_text, size_t c
         (void)snprintf(ret_text, capacity, "no values");
     else if (fitting == values)
         (void)snprintf(ret_text, capacity, "all %lld values are %s", values, what);
+    else if (marked == 0)
+        (void)snprintf(ret_text, capacity, "%lld of %lld values are %s", fitting, values, what);
     else
-        (void)snprintf(ret_text, capacity, "%lld of %lld values are %s, %lld say 'missing'",
+        (void)snprintf(ret_text, capacity, "%lld of %lld values are %s, %lld stand for missing",
                        fitting, values, what, marked);
 }

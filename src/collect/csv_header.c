@@ -85,7 +85,8 @@ static kai_status check_names(const struct csv_header *header, const char *name,
         int32_t code;
         const char *text = header->columns[i].name;
         if (!text[0]) {
-            st = refuse(err, name, line, i + 1, "the column has no name");
+            st = refuse(err, name, line, i + 1,
+                        "the column has no name (the option columns gives names)");
             break;
         }
         st = dict_add(&names, slice_of(text), &code, err);

@@ -417,11 +417,15 @@ static kai_status take_odd_rows(struct csv_reader *reader, uint8_t **ret_is_out,
     return KAI_OK;
 }
 
+struct made {
+    struct column *column; /* owned, until the table takes it */
+};
+
 struct finish {
     struct csv_reader *reader;
     const uint8_t *is_out;
     int64_t rows_out;
-    struct column **made; /* (count) */
+    struct made *made; /* (count) */
 };
 
 static kai_status finish_item(void *user, int64_t item, int32_t worker, kai_err *err) {
@@ -436,10 +440,10 @@ static kai_status finish_item(void *user, int64_t item, int32_t worker, kai_err 
     told->is_id = finish->reader->header.is_id[item];
     told->name = mem_string(column->name);
     if (!told->name) return err_memory(err, (int64_t)strlen(column->name));
-    kai_status st =
-        csv_column_finish(column, finish->is_out, finish->rows_out, &finish->made[item], err);
+    kai_status st = csv_column_finish(column, finish->is_out, finish->rows_out,
+                                      &finish->made[item].column, err);
     if (st) return st;
-    const struct column *made = finish->made[item];
+    const struct column *made = finish->made[item].column;
     told->kind = made->kind;
     told->distinct = made->dict ? made->dict->count : -1;
     for (int64_t row = 0; made->valid && row < made->rows; row++)
@@ -462,10 +466,10 @@ static kai_status make_table(struct csv_reader *reader, const uint8_t *is_out, i
     }
     if (!st) st = table_new(reader->name, reader->rows - rows_out, &table, err);
     for (int32_t i = 0; !st && i < count; i++) {
-        st = table_append(table, finish.made[i], err);
-        if (!st) finish.made[i] = NULL;
+        st = table_append(table, finish.made[i].column, err);
+        if (!st) finish.made[i].column = NULL;
     }
-    for (int32_t i = 0; finish.made && i < count; i++) column_free(finish.made[i]);
+    for (int32_t i = 0; finish.made && i < count; i++) column_free(finish.made[i].column);
     mem_free(finish.made);
     if (st)
         table_free(table);

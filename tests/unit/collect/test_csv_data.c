@@ -1,6 +1,9 @@
 /* The reader on real tables, and its promise that threads change nothing. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -192,6 +195,38 @@ static void test_csv_data__files_and_memory_agree(void **state) {
     mem_free(text);
 }
 
+/* A pipe cannot be read twice; this table needs it. */
+static void test_csv_data__pipes_are_held(void **state) {
+    (void)state;
+    const char *path = check_temp_path("pipe");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        FILE *pipe = fopen(path, "wb");
+        for (int i = 0; pipe && i < 100000; i++)
+            (void)fprintf(pipe, i == 0 ? "n\n" : i < 50000 ? "%d\n" : "x%d\n", i % 1000);
+        _exit(pipe && fclose(pipe) == 0 ? 0 : 1);
+    }
+    struct read read = {0};
+    kai_status st = collect_read_csv(path, NULL, NULL, NULL, &read.table, &read.report, &read.err);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    CHECK_OK(st, &read.err);
+    assert_int_equal(read.table->rows, 99999);
+    assert_int_equal(kind_of(&read, "n"), COLUMN_CATEGORY);
+    read_release(&read);
+}
+
+static void test_csv_data__an_endless_stream_of_noise_is_refused(void **state) {
+    (void)state;
+    struct read read = {0};
+    if (!file_exists("/dev/urandom")) return;
+    kai_status st =
+        collect_read_csv("/dev/urandom", NULL, NULL, NULL, &read.table, &read.report, &read.err);
+    CHECK_FAILS(st, &read.err, KAI_INVALID, "a NUL byte");
+}
+
 static int stop_at_once(void *user, const char *stage, int64_t done, int64_t total) {
     int64_t *seen = user;
     assert_string_equal(stage, "read");
@@ -240,6 +275,8 @@ int main(void) {
         cmocka_unit_test(test_csv_data__noshow),
         cmocka_unit_test(test_csv_data__threads_change_nothing),
         cmocka_unit_test(test_csv_data__files_and_memory_agree),
+        cmocka_unit_test(test_csv_data__pipes_are_held),
+        cmocka_unit_test(test_csv_data__an_endless_stream_of_noise_is_refused),
         cmocka_unit_test(test_csv_data__progress_cancels),
         cmocka_unit_test(test_csv_data__survives_failing_allocations),
     };
