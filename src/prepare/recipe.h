@@ -5,7 +5,7 @@
  *                 of ranks in the order of the smoothed target mean (Breiman et al. 1984, section
  *                 9.4: one split then finds the best subset); with more, its smoothed target mean
  *                 (out of fold for the rows learned from; D. Micci-Barreca, SIGKDD Explorations
- *                 3(1), 2001) and the share of rows it has.
+ *                 3(1), 2001), its place in the order of the texts, and its share of rows.
  *   RECIPE_DENSE  numbers standardised, heavy tails compressed, clipped; missing is the median with
  *                 an indicator beside it where training had missing values; categories are codes
  *                 with a cardinality for the network's own one-hot or embedding; never NaN.

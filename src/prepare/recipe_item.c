@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/caps.h"
@@ -191,6 +192,36 @@ static kai_status fit_share(const struct recipe_learned *learned,
     return st;
 }
 
+struct spelled {
+    struct slice text;
+    int32_t group;
+};
+
+static int compare_spelled(const void *a, const void *b) {
+    const struct spelled *x = a, *y = b;
+    size_t n = x->text.size < y->text.size ? x->text.size : y->text.size;
+    int order = n ? memcmp(x->text.data, y->text.data, n) : 0;
+    return order ? order : x->text.size < y->text.size ? -1 : x->text.size > y->text.size;
+}
+
+/* Levels in the order of their texts, the rare before all. Levels of equal means or shares stay
+ * apart in it, so that trees can find what only some levels do together with another feature. */
+static kai_status fit_order(const struct recipe_levels *levels, const char *name,
+                            struct recipe_item *item, kai_err *err) {
+    struct recipe_feature *feature = NULL;
+    kai_status st = add_feature(item, ENCODE_RANK, 0, name, " order", &feature, err);
+    if (!st) st = new_values(levels, feature, err);
+    if (st) return st;
+    struct spelled *spelled = mem_array((size_t)levels->count, sizeof *spelled);
+    if (!spelled) return err_memory(err, levels->count * (int64_t)sizeof *spelled);
+    for (int32_t g = 1; g < levels->count; g++)
+        spelled[g - 1] = (struct spelled){levels->dict.entries[g - 1], g};
+    qsort(spelled, (size_t)levels->count - 1, sizeof *spelled, compare_spelled);
+    for (int32_t r = 0; r + 1 < levels->count; r++) feature->values[spelled[r].group] = r + 1;
+    mem_free(spelled);
+    return KAI_OK;
+}
+
 static kai_status fit_means(const struct recipe_options *options,
                             const struct recipe_learned *learned,
                             const struct recipe_levels *levels, const char *name,
@@ -243,6 +274,7 @@ static kai_status fit_levels(const struct recipe_options *options,
         return options->onehot ? fit_onehot(learned, levels, name, item, err)
                                : fit_rank(options, learned, levels, name, item, err);
     kai_status st = fit_means(options, learned, levels, name, item, err);
+    if (!st && !levels->buckets) st = fit_order(levels, name, item, err);
     return st ? st : fit_share(learned, levels, name, item, err);
 }
 

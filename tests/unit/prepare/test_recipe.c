@@ -166,6 +166,43 @@ static void test_recipe__gives_trees_raw_numbers_and_ranked_levels(void **state)
     table_free(table);
 }
 
+static void test_recipe__gives_trees_three_columns_for_many_levels(void **state) {
+    (void)state;
+    struct table *table = new_table(10);
+    static const char *const JOB[] = {"c", "c", "c", "a", "a", "b", "b", "z", "new", NULL};
+    static const double TARGET[] = {1, 1, 0, 0, 0, 1, 0, 1, 0, 0};
+    add_levels(table, "job", JOB);
+    struct clean *clean = clean_all(table, 0, 8);
+    struct recipe_options options;
+    recipe_options_init(&options, RECIPE_TREE, 1);
+    options.smoothing = 2;
+    options.ordered_max = 3;
+    struct recipe_data data = {.table = table, .clean = clean, .row_count = 8, .target = TARGET};
+    struct recipe *recipe;
+    struct matrix *matrix;
+    kai_err err;
+    CHECK_OK(recipe_fit(&options, &data, NULL, &recipe, &err), &err);
+    CHECK_OK(recipe_apply(recipe, table, NULL, 10, NULL, &matrix, NULL, &err), &err);
+    static const struct {
+        int row;
+        double mean, order, share;
+    } EXPECTED[] = {{0, (2 + 1) / 5.0, 3, 3 / 8.0}, /* c; prior 4 / 8 */
+                    {3, (0 + 1) / 4.0, 1, 2 / 8.0},
+                    {5, (1 + 1) / 4.0, 2, 2 / 8.0},
+                    {7, (1 + 1) / 3.0, 0, 1 / 8.0}, /* rare */
+                    {8, (1 + 1) / 3.0, 0, 1 / 8.0}};
+    for (size_t e = 0; e < sizeof EXPECTED / sizeof *EXPECTED; e++) {
+        CHECK_NEAR(value_at(matrix, "job mean", EXPECTED[e].row), EXPECTED[e].mean, 1e-7);
+        CHECK_NEAR(value_at(matrix, "job order", EXPECTED[e].row), EXPECTED[e].order, 0);
+        CHECK_NEAR(value_at(matrix, "job share", EXPECTED[e].row), EXPECTED[e].share, 1e-7);
+    }
+    assert_true(isnan(value_at(matrix, "job order", 9)));
+    matrix_free(matrix);
+    recipe_free(recipe);
+    clean_free(clean);
+    table_free(table);
+}
+
 static void test_recipe__gives_networks_finite_standardised_numbers(void **state) {
     (void)state;
     struct table *table = new_table(9);
@@ -729,6 +766,7 @@ static void test_recipe__survives_any_failing_allocation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_recipe__gives_trees_raw_numbers_and_ranked_levels),
+        cmocka_unit_test(test_recipe__gives_trees_three_columns_for_many_levels),
         cmocka_unit_test(test_recipe__gives_networks_finite_standardised_numbers),
         cmocka_unit_test(test_recipe__compresses_heavy_tails_only),
         cmocka_unit_test(test_recipe__takes_dates_apart),
