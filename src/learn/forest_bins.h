@@ -1,9 +1,8 @@
 /* Quantile bins: each value of the training rows as one byte.
  *
  * A column of at most `bins_max` distinct values gets one bin a value, so that its splits are
- * exact; any other gets bins of about equal weight, and, while bins last, a value that alone
- * outweighs a bin gets its
- * own. Missing values have the code FOREST_BIN_MISSING. Private to src/learn/forest*.c.
+ * exact. Any other gets bins of about equal weight; a value that alone outweighs a bin gets its own,
+ * while bins last. Missing values have the code FOREST_BIN_MISSING. Private to src/learn/forest*.c.
  */
 #ifndef KAIROS_LEARN_FOREST_BINS_H
 #define KAIROS_LEARN_FOREST_BINS_H
