@@ -219,7 +219,7 @@ static void save_boost(const struct boost *boost, struct buf *out) {
 
 static void test_xgboost__gives_the_same_bytes_for_any_threads(void **state) {
     (void)state;
-    enum { MANY = 20000, FEW = 11 };
+    enum { MANY = 9000, FEW = 8 };
     struct matrix *features = NULL;
     double *target = mem_array(MANY, sizeof *target), *classes = mem_array(MANY, sizeof *classes);
     make_noisy(MANY, FEW, &features, target, classes);
@@ -232,14 +232,15 @@ static void test_xgboost__gives_the_same_bytes_for_any_threads(void **state) {
                                   .task = TASKS[task],
                                   .classes = 2};
         struct boost_options options = {
-            .rounds = 4, .depth_max = 6, .row_share = 0.7, .column_share = 0.7};
+            .rounds = 3, .depth_max = 6, .row_share = 0.7, .column_share = 0.7};
         struct buf first = {0};
         for (int32_t threads = 1; threads <= 4; threads += threads == 1 ? 1 : 2) {
             struct pool *pool = NULL;
             struct boost *boost = NULL;
             struct buf bytes;
             CHECK_OK(pool_new(threads, &pool, &err), &err);
-            CHECK_OK(xgboost_fit(&options, 5, &data, pool, NULL, &boost, &err), &err);
+            CHECK_OK(xgboost_fit_threads(&options, 5, &data, threads, pool, NULL, &boost, &err),
+                     &err);
             save_boost(boost, threads == 1 ? &first : &bytes);
             if (threads > 1) {
                 assert_int_equal(bytes.size, first.size);
