@@ -13,7 +13,7 @@
 #include "learn/effect_model.h"
 
 const char *effect_learner_text(enum effect_learner learner) {
-    static const char *const TEXTS[] = {"constant", "s", "t", "x", "dr"};
+    static const char *const TEXTS[] = {"constant", "s", "t", "x", "dr", "blend"};
     return (unsigned)learner < EFFECT_LEARNERS ? TEXTS[learner] : "unknown";
 }
 
@@ -35,29 +35,51 @@ kai_status effect_model_new(int32_t offers, int32_t columns, struct effect_model
     size_t count = (size_t)offers;
     model->offers = offers;
     model->columns = columns;
-    model->shrink = 1;
     model->average = mem_zero(count, sizeof *model->average);
-    model->centre = mem_zero(count, sizeof *model->centre);
     model->arm = mem_zero(count + 1, sizeof *model->arm);
-    model->effect = mem_zero(count, sizeof *model->effect);
-    if (!model->average || !model->centre || !model->arm || !model->effect) {
+    if (!model->average || !model->arm) {
         effect_free(model);
-        return err_memory(err, (int64_t)(count * 4 * sizeof(double)));
+        return err_memory(err, (int64_t)(count * 2 * sizeof(double)));
     }
     *ret_model = model;
     return KAI_OK;
 }
 
+kai_status effect_model_add(struct effect_model *model, enum effect_learner learner,
+                            enum effect_base base, double weight, kai_err *err) {
+    KAI_ASSERT(model->member_count < EFFECT_CANDIDATES_MAX);
+    struct effect_member *member = &model->members[model->member_count++];
+    member->learner = learner;
+    member->base = base;
+    member->weight = weight;
+    member->centre = mem_zero((size_t)model->offers, sizeof *member->centre);
+    member->effect = mem_zero((size_t)model->offers, sizeof(struct effect_part *));
+    if (member->centre && member->effect) return KAI_OK;
+    return err_memory(err, model->offers * 16);
+}
+
+struct effect_answer effect_answer_of(const struct effect_model *model,
+                                      const struct effect_member *member, int32_t offer) {
+    if (member->learner == EFFECT_S) return (struct effect_answer){member->joint, member->joint};
+    if (member->learner == EFFECT_T)
+        return (struct effect_answer){model->arm[offer + 1], model->arm[0]};
+    return (struct effect_answer){member->effect[offer], NULL};
+}
+
 void effect_free(struct effect_model *model) {
     if (!model) return;
     for (int32_t a = 0; model->arm && a <= model->offers; a++) effect_part_free(model->arm[a]);
-    for (int32_t k = 0; model->effect && k < model->offers; k++) effect_part_free(model->effect[k]);
+    for (int32_t m = 0; m < model->member_count; m++) {
+        struct effect_member *member = &model->members[m];
+        for (int32_t k = 0; member->effect && k < model->offers; k++)
+            effect_part_free(member->effect[k]);
+        effect_part_free(member->joint);
+        mem_free(member->effect);
+        mem_free(member->centre);
+    }
     effect_part_free(model->baseline);
-    effect_part_free(model->joint);
     mem_free(model->average);
-    mem_free(model->centre);
     mem_free(model->arm);
-    mem_free(model->effect);
     mem_free(model);
 }
 
@@ -187,10 +209,12 @@ static kai_status fit_final_stage(void *user, int64_t item, int32_t worker, kai_
                                 run->common, err);
         return st;
     }
+    struct effect_member *member = &model->members[(item - 1) / model->offers];
+    int32_t offer = (int32_t)((item - 1) % model->offers);
+    if (member->learner == EFFECT_T || (member->learner == EFFECT_S && offer > 0)) return KAI_OK;
     struct effect_part **slot =
-        model->learner == EFFECT_S ? &model->joint : &model->effect[item - 1];
-    return effect_fit_stage(run->rows, model->learner, model->base, (int32_t)item - 1, -1, slot,
-                            err);
+        member->learner == EFFECT_S ? &member->joint : &member->effect[offer];
+    return effect_fit_stage(run->rows, member->learner, member->base, offer, -1, slot, err);
 }
 
 static kai_status fit_final_arm(void *user, int64_t item, int32_t worker, kai_err *err) {
@@ -201,37 +225,23 @@ static kai_status fit_final_arm(void *user, int64_t item, int32_t worker, kai_er
     return fit_outcome(&fit, err);
 }
 
-/* The learner's own answer for one offer at training positions. */
-static kai_status own_effects(const struct final_run *run, int32_t offer, double *ret_values,
-                              double *scratch, kai_err *err) {
-    const struct effect_model *model = run->model;
-    const struct effect_rows *rows = run->rows;
-    const struct effect_part *left = NULL, *right = NULL;
-    int32_t arm = offer + 1;
-    if (model->learner == EFFECT_X || model->learner == EFFECT_DR) left = model->effect[offer];
-    if (model->learner == EFFECT_S) left = right = model->joint;
-    if (model->learner == EFFECT_T) {
-        left = model->arm[arm];
-        right = model->arm[0];
-    }
-    kai_status st = effect_part_at(rows, left, run->positions, rows->count, arm, ret_values, err);
-    if (st || !right) return st;
-    st = effect_part_at(rows, right, run->positions, rows->count, 0, scratch, err);
-    for (int64_t p = 0; !st && p < rows->count; p++) ret_values[p] -= scratch[p];
-    return st;
-}
-
-static kai_status centre_effects(const struct final_run *run, kai_err *err) {
-    if (run->model->learner == EFFECT_CONSTANT) return KAI_OK;
-    const struct effect_rows *rows = run->rows;
-    double *values = mem_array((size_t)rows->count, sizeof *values);
-    kai_status st = values ? KAI_OK : err_memory(err, rows->count * 8);
-    for (int32_t k = 0; !st && k < run->model->offers; k++) {
-        double sum = 0;
-        st = own_effects(run, k, values, run->common, err);
-        for (int64_t p = 0; !st && p < rows->count; p++) sum += values[p];
-        run->model->centre[k] = sum / (double)rows->count;
-    }
+/* Mean of each member's own answers over the training rows. Item = (member, offer). */
+static kai_status centre_member(void *user, int64_t item, int32_t worker, kai_err *err) {
+    (void)worker;
+    struct final_run *run = user;
+    int64_t count = run->rows->count;
+    struct effect_member *member = &run->model->members[item / run->model->offers];
+    int32_t offer = (int32_t)(item % run->model->offers);
+    struct effect_answer answer = effect_answer_of(run->model, member, offer);
+    double *values = mem_array((size_t)count, 2 * sizeof *values), sum = 0;
+    if (!values) return err_memory(err, count * 16);
+    double *less = values + count;
+    kai_status st =
+        effect_part_at(run->rows, answer.part, run->positions, count, offer + 1, values, err);
+    if (!st && answer.less)
+        st = effect_part_at(run->rows, answer.less, run->positions, count, 0, less, err);
+    for (int64_t p = 0; !st && p < count; p++) sum += values[p] - (answer.less ? less[p] : 0);
+    member->centre[offer] = sum / (double)count;
     mem_free(values);
     return st;
 }
@@ -241,9 +251,7 @@ static kai_status fit_final(const struct effect_rows *rows, enum effect_base out
                             const struct progress *progress, kai_err *err) {
     struct final_run run = {.rows = rows, .model = model, .outcome_base = outcome_base};
     int32_t *positions = NULL;
-    int64_t stages = 0;
-    if (model->learner == EFFECT_S) stages = 1;
-    if (model->learner == EFFECT_X || model->learner == EFFECT_DR) stages = model->offers;
+    int64_t stages = (int64_t)model->member_count * model->offers;
     kai_status st = all_positions(rows, &positions, err);
     run.positions = positions;
     run.common = mem_array((size_t)rows->count, sizeof *run.common);
@@ -254,7 +262,7 @@ static kai_status fit_final(const struct effect_rows *rows, enum effect_base out
     if (!st)
         st = pool_run_telling(pool, rows->arms, fit_final_arm, &run, progress, "effects: final",
                               err);
-    if (!st) st = centre_effects(&run, err);
+    if (!st) st = pool_run(pool, stages, centre_member, &run, err);
     mem_free(run.common);
     mem_free(positions);
     return st;
@@ -281,6 +289,8 @@ kai_status effect_fit(const struct effect_options *options, enum effect_learner 
                       kai_err *err) {
     if ((unsigned)learner >= EFFECT_LEARNERS || (unsigned)base >= EFFECT_BASES)
         return err_set(err, KAI_INVALID, "unknown learner or base");
+    if (learner == EFFECT_BLEND)
+        return err_set(err, KAI_INVALID, "a blend comes of a choice, not of a single fit");
     if (!is_possible(learner, base))
         return err_set(err, KAI_INVALID, "learner 's' needs base 'boost', got '%s'",
                        effect_base_text(base));
@@ -291,8 +301,9 @@ kai_status effect_fit(const struct effect_options *options, enum effect_learner 
     if (!st) {
         model->learner = learner;
         model->base = base;
-        st = fit_nuisances(&rows, base, pool, progress, err);
+        if (learner != EFFECT_CONSTANT) st = effect_model_add(model, learner, base, 1, err);
     }
+    if (!st) st = fit_nuisances(&rows, base, pool, progress, err);
     if (!st) {
         average_effects(&rows, model->average);
         st = fit_final(&rows, base, model, pool, progress, err);
@@ -310,12 +321,16 @@ static int32_t list_candidates(const struct effect_options *options, enum effect
                                uint32_t bases, struct effect_candidate *candidates) {
     uint32_t learners = options->learners ? options->learners : ~0u;
     int32_t count = 0;
+    int32_t personal = 0;
     for (int learner = 0; learner < EFFECT_LEARNERS; learner++) {
         if (!(learners & 1u << learner)) continue;
         for (int base = 0; base < EFFECT_BASES; base++) {
-            int is_single = learner == EFFECT_CONSTANT || learner == EFFECT_T;
+            int is_single =
+                learner == EFFECT_CONSTANT || learner == EFFECT_T || learner == EFFECT_BLEND;
             if (is_single ? base != (int)outcome_base : !(bases & 1u << base)) continue;
             if (!is_possible((enum effect_learner)learner, (enum effect_base)base)) continue;
+            if (learner == EFFECT_BLEND && personal < 2) continue;
+            personal += learner != EFFECT_CONSTANT;
             candidates[count++] = (struct effect_candidate){.learner = (enum effect_learner)learner,
                                                             .base = (enum effect_base)base};
         }
@@ -326,6 +341,21 @@ static int32_t list_candidates(const struct effect_options *options, enum effect
 static enum effect_base strongest_base(uint32_t bases) {
     if (bases & 1u << EFFECT_BOOST) return EFFECT_BOOST;
     return bases & 1u << EFFECT_FOREST ? EFFECT_FOREST : EFFECT_RIDGE;
+}
+
+/* The winner, or what it is blended of. */
+static kai_status add_members(struct effect_model *model, const struct effect_candidate *candidates,
+                              int32_t count, kai_err *err) {
+    const struct effect_score *winner = &model->scores[0];
+    if (winner->learner == EFFECT_CONSTANT) return KAI_OK;
+    if (winner->learner != EFFECT_BLEND)
+        return effect_model_add(model, winner->learner, winner->base, winner->shrink, err);
+    kai_status st = KAI_OK;
+    for (int32_t c = 0; !st && c < count; c++)
+        if (candidates[c].weight > 0)
+            st = effect_model_add(model, candidates[c].learner, candidates[c].base,
+                                  winner->shrink * candidates[c].weight, err);
+    return st;
 }
 
 kai_status effect_choose(const struct effect_options *options, const struct effect_data *data,
@@ -352,9 +382,9 @@ kai_status effect_choose(const struct effect_options *options, const struct effe
         model->score_count = count;
         model->learner = model->scores[0].learner;
         model->base = model->scores[0].base;
-        model->shrink = model->scores[0].shrink;
-        st = fit_final(&rows, outcome_base, model, pool, progress, err);
+        st = add_members(model, candidates, count, err);
     }
+    if (!st) st = fit_final(&rows, outcome_base, model, pool, progress, err);
     for (int32_t c = 0; c < count; c++) mem_free(candidates[c].effects);
     effect_rows_release(&rows);
     if (st)

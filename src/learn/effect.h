@@ -11,6 +11,8 @@
  *   S, T, X   Kuenzel, Sekhon, Bickel, Yu, PNAS 2019, sections 2 and 3
  *   DR        Kennedy, "Towards optimal doubly robust estimation of heterogeneous causal effects",
  *             2020/2023, algorithm 1
+ *   blend     a weighted sum of the others, the weights at least 0, by squared error on inner rows
+ *             (van der Laan, Polley, Hubbard, "Super Learner", 2007); effect_choose only
  * All second stages learn from nuisance models that never saw the row they speak about.
  */
 #ifndef KAIROS_LEARN_EFFECT_H
@@ -26,10 +28,18 @@
 #include "learn/learn.h"
 #include "table/matrix.h"
 
-enum effect_learner { EFFECT_CONSTANT, EFFECT_S, EFFECT_T, EFFECT_X, EFFECT_DR, EFFECT_LEARNERS };
+enum effect_learner {
+    EFFECT_CONSTANT,
+    EFFECT_S,
+    EFFECT_T,
+    EFFECT_X,
+    EFFECT_DR,
+    EFFECT_BLEND,
+    EFFECT_LEARNERS
+};
 enum effect_base { EFFECT_RIDGE, EFFECT_FOREST, EFFECT_BOOST, EFFECT_BASES };
 
-/* "constant", "s", "t", "x", "dr"; "ridge", "forest", "boost" */
+/* "constant", "s", "t", "x", "dr", "blend"; "ridge", "forest", "boost" */
 const char *effect_learner_text(enum effect_learner learner);
 const char *effect_base_text(enum effect_base base);
 

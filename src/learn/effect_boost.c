@@ -226,6 +226,7 @@ static void grow_trees(struct growth *growth, struct effect_boost *boost) {
             saved_best = saved;
             best = t + 1;
         }
+        if (t + 1 <= options->rounds_min) best = t + 1;
         is_open = t + 1 - best < PATIENCE;
     }
     boost->trees = best;

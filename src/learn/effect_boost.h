@@ -47,7 +47,7 @@ struct effect_boost {
 };
 
 struct effect_boost_options {
-    int32_t rounds_max;
+    int32_t rounds_min, rounds_max;
     int32_t depth;
     double rate;
     double lambda; /* weight of rows at zero in each leaf, for rows of mean weight 1 */

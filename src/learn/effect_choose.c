@@ -1,10 +1,11 @@
 /* The choice between learners. Each candidate is fitted without one fold and speaks about that
  * fold, for every fold. Its personal effects are then shrunk toward the average by the slope of
  * doubly robust scores on them (the best linear predictor of Chernozhukov, Demirer, Duflo,
- * Fernandez-Val, 2018, with the slope kept in [0, 1.5]), and the greedy policy under the budget
+ * Fernandez-Val, 2018, with the slope kept in [0, 2]), and the greedy policy under the budget
  * (and under half of it) is valued by the same scores. Off-policy values are noisy; so of the
  * candidates whose value is within one paired standard error of the highest, the one with the
- * smallest squared error against the scores wins. */
+ * smallest squared error against the scores wins, and must beat the constant by a standard error.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 
 enum { BUDGETS = 2, PRICE_STEPS = 40 };
 
-static const double SHRINK_MAX = 1.5;
+static const double SHRINK_MAX = 2;
+static const double SLOPE_PRIOR_SD = 0.5, WEIGHT_PRIOR_SD = 0.3;
 
 /* ---- second stages ---- */
 
@@ -127,7 +129,8 @@ static kai_status fit_candidate(void *user, int64_t item, int32_t worker, kai_er
     int32_t fold = (int32_t)(item / run->offers % rows->folds);
     struct effect_candidate *candidate = &run->candidates[item / run->offers / rows->folds];
     int is_whole = candidate->learner == EFFECT_S || candidate->learner == EFFECT_T;
-    if (candidate->learner == EFFECT_CONSTANT || (is_whole && offer > 0)) return KAI_OK;
+    int is_done = candidate->learner == EFFECT_CONSTANT || candidate->learner == EFFECT_BLEND;
+    if (is_done || (is_whole && offer > 0)) return KAI_OK;
     int32_t *positions = mem_array((size_t)rows->count, sizeof *positions);
     if (!positions) return err_memory(err, rows->count * 4);
     int64_t count = list_fold(rows, fold, positions);
@@ -140,36 +143,144 @@ static kai_status fit_candidate(void *user, int64_t item, int32_t worker, kai_er
     return st;
 }
 
+/* ---- the blend ---- */
+
+struct blending {
+    int32_t count; /* candidates that can be members */
+    int32_t member[EFFECT_CANDIDATES_MAX];
+    double gram[EFFECT_CANDIDATES_MAX][EFFECT_CANDIDATES_MAX];
+    double right[EFFECT_CANDIDATES_MAX];
+    double weight[EFFECT_CANDIDATES_MAX];
+};
+
+/* Products of the members' effects, and with the scores, all around the means of their offer. */
+static void add_products(const struct effect_rows *rows, const struct effect_candidate *candidates,
+                         const float *truth, int32_t offer, struct blending *blending) {
+    int32_t offers = rows->arms - 1, count = blending->count;
+    double mean[EFFECT_CANDIDATES_MAX + 1] = {0}, x[EFFECT_CANDIDATES_MAX + 1];
+    for (int pass = 0; pass < 2; pass++)
+        for (int64_t p = 0; p < rows->count; p++) {
+            for (int32_t m = 0; m < count; m++)
+                x[m] = (double)candidates[blending->member[m]].effects[p * offers + offer];
+            x[count] = (double)truth[p * offers + offer];
+            for (int32_t m = 0; m <= count; m++) {
+                if (pass == 0)
+                    mean[m] += x[m] / (double)rows->count;
+                else
+                    x[m] -= mean[m];
+            }
+            for (int32_t m = 0; pass == 1 && m < count; m++) {
+                blending->right[m] += x[m] * x[count];
+                for (int32_t o = 0; o <= m; o++) blending->gram[m][o] += x[m] * x[o];
+            }
+        }
+}
+
+/* Least squares with weights of at least 0, by coordinate descent; weights that matter little are
+ * dropped, so that the final fit does not pay for them. */
+static void solve_weights(struct blending *blending) {
+    enum { SWEEPS = 500 };
+    double share_max = 0;
+    for (int32_t m = 0; m < blending->count; m++)
+        for (int32_t o = 0; o < m; o++) blending->gram[o][m] = blending->gram[m][o];
+    for (int drop = 0; drop < 2; drop++) {
+        for (int sweep = 0; sweep < SWEEPS; sweep++)
+            for (int32_t m = 0; m < blending->count; m++) {
+                double rest = blending->right[m];
+                for (int32_t o = 0; o < blending->count; o++)
+                    if (o != m) rest -= blending->gram[m][o] * blending->weight[o];
+                int is_out = drop == 1 && blending->weight[m] <= 0;
+                double weight = blending->gram[m][m] > 0 ? rest / blending->gram[m][m] : 0;
+                blending->weight[m] = weight > 0 && !is_out ? weight : 0;
+            }
+        for (int32_t m = 0; drop == 0 && m < blending->count; m++)
+            share_max = fmax(share_max, blending->weight[m] * sqrt(blending->gram[m][m]));
+        for (int32_t m = 0; drop == 0 && m < blending->count; m++)
+            if (blending->weight[m] * sqrt(blending->gram[m][m]) < 0.1 * share_max)
+                blending->weight[m] = 0;
+    }
+}
+
+/* Squared error of the averages: what a score varies by. */
+static double scores_loss(const struct effect_rows *rows, const double *average,
+                          const float *truth) {
+    int32_t offers = rows->arms - 1;
+    double loss = 0;
+    for (int64_t p = 0; p < rows->count; p++)
+        for (int32_t k = 0; k < offers; k++) {
+            double gap = (double)truth[p * offers + k] - average[k];
+            loss += gap * gap;
+        }
+    return loss > 0 ? loss : 1;
+}
+
+/* Weigh the other candidates and fill the blend's out-of-fold effects. */
+static void blend_candidates(const struct effect_rows *rows, struct effect_candidate *candidates,
+                             int32_t count, const float *truth, double noise) {
+    int64_t cells = rows->count * (rows->arms - 1);
+    struct effect_candidate *blend = NULL;
+    struct blending blending;
+    memset(&blending, 0, sizeof blending);
+    for (int32_t c = 0; c < count; c++) {
+        if (candidates[c].learner == EFFECT_BLEND)
+            blend = &candidates[c];
+        else if (candidates[c].effects)
+            blending.member[blending.count++] = c;
+    }
+    if (!blend) return;
+    for (int32_t k = 0; k < rows->arms - 1; k++)
+        add_products(rows, candidates, truth, k, &blending);
+    for (int32_t m = 0; m < blending.count; m++) {
+        double prior = noise / (WEIGHT_PRIOR_SD * WEIGHT_PRIOR_SD);
+        blending.gram[m][m] += prior;
+        blending.right[m] += prior / blending.count;
+    }
+    solve_weights(&blending);
+    memset(blend->effects, 0, (size_t)cells * sizeof *blend->effects);
+    for (int32_t m = 0; m < blending.count; m++) {
+        struct effect_candidate *member = &candidates[blending.member[m]];
+        member->weight = blending.weight[m];
+        for (int64_t i = 0; member->weight > 0 && i < cells; i++)
+            blend->effects[i] += (float)member->weight * member->effects[i];
+    }
+}
+
 /* ---- shrinking and scoring ---- */
 
 struct scoring {
     const struct effect_rows *rows;
     const struct effect_candidate *candidates;
     const double *average;
-    const float *truth; /* (positions, offers) doubly robust scores */
-    double *means;      /* owned; (candidates, offers) of the raw effects */
-    double *values;     /* owned; (candidates, positions) value of the policy at a row */
-    double *losses;     /* owned; (candidates) */
-    double *shrinks;    /* owned; (candidates) */
+    const float *truth;  /* (positions, offers) doubly robust scores */
+    double *means;       /* owned; (candidates, offers) of the raw effects */
+    double *values;      /* owned; (candidates, positions) value of the policy at a row */
+    double *losses;      /* owned; (candidates) above the constant's */
+    double *loss_errors; /* owned; (candidates) standard errors of those */
+    double *shrinks;     /* owned; (candidates) */
+    double loss;         /* of the constant */
 };
 
 /* Mean raw effects, and the slope of the scores on the raw effects around their means, pooled over
  * offers. */
-static double shrink_slope(const struct effect_rows *rows, const struct effect_candidate *candidate,
-                           const double *average, const float *truth, double *means) {
+static double shrink_slope(const struct scoring *scoring, const struct effect_candidate *candidate,
+                           double *means) {
+    const struct effect_rows *rows = scoring->rows;
+    const double *average = scoring->average;
+    const float *truth = scoring->truth;
     int32_t offers = rows->arms - 1;
     for (int32_t k = 0; k < offers; k++) means[k] = 0;
     for (int64_t p = 0; p < rows->count; p++)
         for (int32_t k = 0; k < offers; k++)
             means[k] += (double)candidate->effects[p * offers + k] / (double)rows->count;
-    double cross = 0, square = 0;
+    double noise = scoring->loss / (double)rows->count / offers;
+    double square = noise / (SLOPE_PRIOR_SD * SLOPE_PRIOR_SD), cross = square;
     for (int64_t p = 0; p < rows->count; p++)
         for (int32_t k = 0; k < offers; k++) {
             double x = (double)candidate->effects[p * offers + k] - means[k];
             cross += x * ((double)truth[p * offers + k] - average[k]);
             square += x * x;
         }
-    double slope = square > 0 ? cross / square : 0;
+    double slope = cross / square;
     return slope < 0 ? 0 : slope > SHRINK_MAX ? SHRINK_MAX : slope;
 }
 
@@ -213,22 +324,45 @@ static double greedy_cost(const struct scoring *scoring, int32_t c, double price
     return cost / (double)scoring->rows->count;
 }
 
-/* The smallest price of money at which the greedy policy keeps the budget. */
-static double budget_price(const struct scoring *scoring, int32_t c, double budget) {
-    if (!scoring->rows->data->cost || budget <= 0 || greedy_cost(scoring, c, 0) <= budget) return 0;
-    double low = 0, high = 1;
-    for (int i = 0; i < PRICE_STEPS && greedy_cost(scoring, c, high) > budget; i++) {
-        low = high;
-        high *= 2;
+/* The greedy policy under a budget: with probability `share` that at price low, else that at price
+ * high, so that the budget is spent exactly where many customers are worth the same. */
+struct budgeted {
+    double low, high, share;
+};
+
+static struct budgeted keep_budget(const struct scoring *scoring, int32_t c, double budget) {
+    struct budgeted policy = {0, 0, 1};
+    if (!scoring->rows->data->cost || budget <= 0) return policy;
+    double low_cost = greedy_cost(scoring, c, 0), high_cost = low_cost;
+    if (low_cost <= budget) return policy;
+    policy.high = 1;
+    for (int i = 0; i < PRICE_STEPS; i++) {
+        high_cost = greedy_cost(scoring, c, policy.high);
+        if (high_cost <= budget) break;
+        policy.low = policy.high;
+        low_cost = high_cost;
+        policy.high *= 2;
     }
-    for (int i = 0; i < 16; i++) {
-        double middle = (low + high) / 2;
-        if (greedy_cost(scoring, c, middle) > budget)
-            low = middle;
-        else
-            high = middle;
+    for (int i = 0; i < PRICE_STEPS / 2; i++) {
+        double middle = (policy.low + policy.high) / 2, cost = greedy_cost(scoring, c, middle);
+        if (cost > budget) {
+            policy.low = middle;
+            low_cost = cost;
+        } else {
+            policy.high = middle;
+            high_cost = cost;
+        }
     }
-    return high;
+    policy.share = low_cost > high_cost ? (budget - high_cost) / (low_cost - high_cost) : 0;
+    return policy;
+}
+
+static double offer_value(const struct scoring *scoring, int64_t position, int32_t offer) {
+    const struct effect_data *data = scoring->rows->data;
+    if (offer < 0) return 0;
+    double worth = data->worth ? data->worth[scoring->rows->row[position]] : 1;
+    return worth * (double)scoring->truth[position * data->offers + offer] -
+           (data->cost ? data->cost[offer] : 0);
 }
 
 static kai_status score_candidate(void *user, int64_t item, int32_t worker, kai_err *err) {
@@ -240,29 +374,36 @@ static kai_status score_candidate(void *user, int64_t item, int32_t worker, kai_
     int32_t offers = rows->arms - 1, c = (int32_t)item;
     const struct effect_candidate *candidate = &scoring->candidates[c];
     if (candidate->effects)
-        scoring->shrinks[c] = shrink_slope(rows, candidate, scoring->average, scoring->truth,
-                                           scoring->means + (int64_t)c * offers);
-    double prices[BUDGETS], effects[EFFECT_ARMS_MAX], loss = 0;
-    int budgets = data->budget_per_customer > 0 ? BUDGETS : 1;
+        scoring->shrinks[c] =
+            shrink_slope(scoring, candidate, scoring->means + (int64_t)c * offers);
+    struct budgeted policies[BUDGETS];
+    double effects[EFFECT_ARMS_MAX], loss = 0, square = 0;
+    int budgets = data->budget_per_customer > 0 && data->cost ? BUDGETS : 1;
     for (int b = 0; b < budgets; b++)
-        prices[b] = budget_price(scoring, c, data->budget_per_customer / (b + 1));
+        policies[b] = keep_budget(scoring, c, data->budget_per_customer / (b + 1));
     for (int64_t p = 0; p < rows->count; p++) {
         const float *truth = scoring->truth + p * offers;
-        double worth = data->worth ? data->worth[rows->row[p]] : 1, value = 0;
+        double value = 0, row_loss = 0;
         candidate_effects(scoring, c, p, effects);
         for (int32_t k = 0; k < offers; k++) {
-            double gap = (double)truth[k] - effects[k],
-                   zero = (double)truth[k] - scoring->average[k];
-            loss += gap * gap - zero * zero;
+            double gap = (double)truth[k] - effects[k];
+            double zero = (double)truth[k] - scoring->average[k];
+            row_loss += gap * gap - zero * zero;
         }
+        loss += row_loss;
+        square += row_loss * row_loss;
         for (int b = 0; b < budgets; b++) {
-            int32_t offer = greedy_offer(scoring, p, effects, prices[b]);
-            if (offer >= 0)
-                value += worth * (double)truth[offer] - (data->cost ? data->cost[offer] : 0);
+            double share = policies[b].share;
+            int32_t low = greedy_offer(scoring, p, effects, policies[b].low);
+            value += share * offer_value(scoring, p, low);
+            if (share >= 1) continue;
+            int32_t high = greedy_offer(scoring, p, effects, policies[b].high);
+            value += (1 - share) * offer_value(scoring, p, high);
         }
         scoring->values[(int64_t)c * rows->count + p] = value / budgets;
     }
     scoring->losses[c] = loss;
+    scoring->loss_errors[c] = sqrt(square);
     return KAI_OK;
 }
 
@@ -284,27 +425,14 @@ static int is_before(const struct effect_score *a, const struct effect_score *b)
     return a->value > b->value;
 }
 
-/* Loss of the constant, to which gains are compared. */
-static double constant_loss(const struct scoring *scoring) {
-    int32_t offers = scoring->rows->arms - 1;
-    double loss = 0;
-    for (int64_t p = 0; p < scoring->rows->count; p++)
-        for (int32_t k = 0; k < offers; k++) {
-            double gap = (double)scoring->truth[p * offers + k] - scoring->average[k];
-            loss += gap * gap;
-        }
-    return loss > 0 ? loss : 1;
-}
-
 static void rank(const struct scoring *scoring, int32_t count, struct effect_score *scores) {
     int64_t rows = scoring->rows->count;
-    double whole = constant_loss(scoring);
     int32_t best = 0, chosen = 0;
     for (int32_t c = 0; c < count; c++) {
         scores[c] = (struct effect_score){.learner = scoring->candidates[c].learner,
                                           .base = scoring->candidates[c].base,
                                           .shrink = scoring->shrinks[c],
-                                          .loss_gain = -scoring->losses[c] / whole};
+                                          .loss_gain = -scoring->losses[c] / scoring->loss};
         mean_and_error(scoring->values + c * rows, NULL, rows, &scores[c].value,
                        &scores[c].value_se);
         if (scores[c].value > scores[best].value) best = c;
@@ -317,6 +445,11 @@ static void rank(const struct scoring *scoring, int32_t count, struct effect_sco
             scores[c].loss_gain > scores[chosen].loss_gain)
             chosen = c;
     }
+    /* one standard error in favour of the simplest (Breiman et al., 1984, section 3.4.3) */
+    for (int32_t c = 0; c < count; c++)
+        if (scores[c].learner == EFFECT_CONSTANT && scores[c].behind <= scores[c].behind_se &&
+            -scoring->losses[chosen] <= scoring->loss_errors[chosen])
+            chosen = c;
     scores[chosen].is_chosen = 1;
     for (int32_t i = 1; i < count; i++) /* insertion sort of a handful, stable */
         for (int32_t j = i; j > 0 && is_before(&scores[j], &scores[j - 1]); j--) {
@@ -326,9 +459,8 @@ static void rank(const struct scoring *scoring, int32_t count, struct effect_sco
         }
 }
 
-static kai_status score_all(const struct effect_rows *rows,
-                            const struct effect_candidate *candidates, int32_t count,
-                            const double *average, struct pool *pool,
+static kai_status score_all(const struct effect_rows *rows, struct effect_candidate *candidates,
+                            int32_t count, const double *average, struct pool *pool,
                             struct effect_score *ret_scores, kai_err *err) {
     size_t n = (size_t)rows->count, offers = (size_t)rows->arms - 1, c = (size_t)count;
     float *truth = mem_array(n * offers, sizeof *truth);
@@ -339,9 +471,12 @@ static kai_status score_all(const struct effect_rows *rows,
                               mem_zero(c * offers, sizeof(double)),
                               mem_zero(c * n, sizeof(double)),
                               mem_zero(c, sizeof(double)),
-                              mem_zero(c, sizeof(double))};
+                              mem_zero(c, sizeof(double)),
+                              mem_zero(c, sizeof(double)),
+                              0};
     kai_status st = KAI_OK;
-    if (!truth || !scoring.means || !scoring.values || !scoring.losses || !scoring.shrinks)
+    if (!truth || !scoring.means || !scoring.values || !scoring.losses || !scoring.loss_errors ||
+        !scoring.shrinks)
         st = err_memory(err, (int64_t)(c * n * sizeof(double)));
     if (!st) {
         double scores[EFFECT_ARMS_MAX];
@@ -349,6 +484,8 @@ static kai_status score_all(const struct effect_rows *rows,
             effect_rows_scores(rows, p, -1, scores);
             for (size_t k = 0; k < offers; k++) truth[(size_t)p * offers + k] = (float)scores[k];
         }
+        scoring.loss = scores_loss(rows, average, truth);
+        blend_candidates(rows, candidates, count, truth, scoring.loss / (double)(n * offers));
         st = pool_run(pool, count, score_candidate, &scoring, err);
     }
     if (!st) rank(&scoring, count, ret_scores);
@@ -356,6 +493,7 @@ static kai_status score_all(const struct effect_rows *rows,
     mem_free(scoring.means);
     mem_free(scoring.values);
     mem_free(scoring.losses);
+    mem_free(scoring.loss_errors);
     mem_free(scoring.shrinks);
     return st;
 }

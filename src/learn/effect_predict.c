@@ -20,11 +20,12 @@ const struct effect_score *effect_scores(const struct effect_model *model, int32
 
 const struct model *effect_tree(const struct effect_model *model, int32_t offer, double *ret_scale,
                                 double *ret_shift) {
-    int is_staged = model->learner == EFFECT_X || model->learner == EFFECT_DR;
-    if (!is_staged || !model->effect[offer]->forest) return NULL;
-    *ret_scale = model->shrink;
-    *ret_shift = model->average[offer] - model->shrink * model->centre[offer];
-    return model->effect[offer]->forest;
+    const struct effect_member *member = &model->members[0];
+    if (model->member_count != 1 || !member->effect[offer] || !member->effect[offer]->forest)
+        return NULL;
+    *ret_scale = member->weight;
+    *ret_shift = model->average[offer] - member->weight * member->centre[offer];
+    return member->effect[offer]->forest;
 }
 
 /* ---- prediction ---- */
@@ -44,29 +45,35 @@ struct block {
     double left[BLOCK_ROWS], right[BLOCK_ROWS], common[BLOCK_ROWS];
 };
 
+static kai_status add_member(const struct predict_run *run, struct block *block,
+                             const struct effect_member *member, double *effects, kai_err *err) {
+    const struct effect_model *model = run->model;
+    struct effect_answer answer = effect_answer_of(model, member, 0);
+    kai_status st = KAI_OK;
+    memset(block->right, 0, sizeof block->right);
+    if (answer.less)
+        st = effect_part_predict(answer.less, run->features, block->ids, block->count, 0,
+                                 block->right, err);
+    for (int32_t k = 0; !st && k < model->offers; k++) {
+        answer = effect_answer_of(model, member, k);
+        st = effect_part_predict(answer.part, run->features, block->ids, block->count, k + 1,
+                                 block->left, err);
+        for (int64_t i = 0; !st && i < block->count; i++)
+            effects[i * model->offers + k] +=
+                member->weight * (block->left[i] - block->right[i] - member->centre[k]);
+    }
+    return st;
+}
+
 static kai_status fill_effects(const struct predict_run *run, struct block *block, double *effects,
                                kai_err *err) {
     const struct effect_model *model = run->model;
     kai_status st = KAI_OK;
-    const struct effect_part *zero = NULL;
-    if (model->learner == EFFECT_S) zero = model->joint;
-    if (model->learner == EFFECT_T) zero = model->arm[0];
-    memset(block->right, 0, sizeof block->right);
-    if (zero)
-        st = effect_part_predict(zero, run->features, block->ids, block->count, 0, block->right,
-                                 err);
-    for (int32_t k = 0; !st && k < model->offers; k++) {
-        const struct effect_part *part = model->effect[k];
-        if (model->learner == EFFECT_S) part = model->joint;
-        if (model->learner == EFFECT_T) part = model->arm[k + 1];
-        if (part)
-            st = effect_part_predict(part, run->features, block->ids, block->count, k + 1,
-                                     block->left, err);
-        for (int64_t i = 0; !st && i < block->count; i++) {
-            double own = part ? block->left[i] - block->right[i] - model->centre[k] : 0;
-            effects[i * model->offers + k] = model->average[k] + model->shrink * own;
-        }
-    }
+    for (int64_t i = 0; i < block->count; i++)
+        memcpy(effects + i * model->offers, model->average,
+               (size_t)model->offers * sizeof *effects);
+    for (int32_t m = 0; !st && m < model->member_count; m++)
+        st = add_member(run, block, &model->members[m], effects, err);
     return st;
 }
 
@@ -117,7 +124,16 @@ kai_status effect_predict(const struct effect_model *model, const struct matrix 
 void effect_describe(const struct effect_model *model, struct json_writer *json) {
     json_key_text(json, "learner", effect_learner_text(model->learner));
     json_key_text(json, "base", effect_base_text(model->base));
-    json_key_f64(json, "shrink", model->shrink);
+    json_key(json, "members");
+    json_array(json);
+    for (int32_t m = 0; m < model->member_count; m++) {
+        json_object(json);
+        json_key_text(json, "learner", effect_learner_text(model->members[m].learner));
+        json_key_text(json, "base", effect_base_text(model->members[m].base));
+        json_key_f64(json, "weight", model->members[m].weight);
+        json_end(json);
+    }
+    json_end(json);
     json_key(json, "average");
     json_array(json);
     for (int32_t k = 0; k < model->offers; k++) json_f64(json, model->average[k]);
@@ -177,6 +193,18 @@ static void get_scores(struct effect_model *model, struct bytes_reader *reader) 
     }
 }
 
+static void put_member(const struct effect_model *model, int32_t index,
+                       struct bytes_writer *writer) {
+    const struct effect_member *member = &model->members[index];
+    bytes_put_i32(writer, member->learner);
+    bytes_put_i32(writer, member->base);
+    bytes_put_f64(writer, member->weight);
+    bytes_put_f64s(writer, member->centre, model->offers);
+    if (member->joint) effect_part_save(member->joint, writer);
+    for (int32_t k = 0; k < model->offers; k++)
+        if (member->effect[k]) effect_part_save(member->effect[k], writer);
+}
+
 kai_status effect_save(const struct effect_model *model, struct buf *out, kai_err *err) {
     struct bytes_writer writer;
     bytes_write(&writer, out);
@@ -186,16 +214,40 @@ kai_status effect_save(const struct effect_model *model, struct buf *out, kai_er
     bytes_put_i32(&writer, model->columns);
     bytes_put_i32(&writer, model->learner);
     bytes_put_i32(&writer, model->base);
-    bytes_put_f64(&writer, model->shrink);
     bytes_put_f64s(&writer, model->average, model->offers);
-    bytes_put_f64s(&writer, model->centre, model->offers);
     put_scores(model, &writer);
     effect_part_save(model->baseline, &writer);
     for (int32_t a = 0; a <= model->offers; a++) effect_part_save(model->arm[a], &writer);
-    if (model->joint) effect_part_save(model->joint, &writer);
-    for (int32_t k = 0; k < model->offers; k++)
-        if (model->effect[k]) effect_part_save(model->effect[k], &writer);
+    bytes_put_i64(&writer, model->member_count);
+    for (int32_t m = 0; m < model->member_count; m++) put_member(model, m, &writer);
     return bytes_written(&writer, err);
+}
+
+static kai_status load_member(struct effect_model *model, struct bytes_reader *reader,
+                              kai_err *err) {
+    int32_t learner = bytes_get_i32(reader), base = bytes_get_i32(reader);
+    double weight = bytes_get_f64(reader);
+    if (learner <= EFFECT_CONSTANT || learner >= EFFECT_BLEND || base < 0 || base >= EFFECT_BASES ||
+        !isfinite(weight))
+        bytes_refuse(reader);
+    kai_status st = bytes_done(reader, err);
+    if (!st)
+        st = effect_model_add(model, (enum effect_learner)learner, (enum effect_base)base, weight,
+                              err);
+    if (st) return st;
+    struct effect_member *member = &model->members[model->member_count - 1];
+    bytes_get_f64s(reader, member->centre, model->offers);
+    for (int32_t k = 0; k < model->offers; k++)
+        if (!isfinite(member->centre[k])) bytes_refuse(reader);
+    if (learner == EFFECT_S) {
+        st = effect_part_load(reader, model->columns, &member->joint, err);
+        if (!st && (!member->joint->boost || member->joint->boost->arms != model->offers))
+            bytes_refuse(reader);
+    }
+    for (int32_t k = 0; !st && k < model->offers; k++)
+        if (learner == EFFECT_X || learner == EFFECT_DR)
+            st = effect_part_load(reader, model->columns, &member->effect[k], err);
+    return st;
 }
 
 static kai_status load_parts(struct effect_model *model, struct bytes_reader *reader,
@@ -203,23 +255,15 @@ static kai_status load_parts(struct effect_model *model, struct bytes_reader *re
     kai_status st = effect_part_load(reader, model->columns, &model->baseline, err);
     for (int32_t a = 0; !st && a <= model->offers; a++)
         st = effect_part_load(reader, model->columns, &model->arm[a], err);
-    if (!st && model->learner == EFFECT_S) {
-        st = effect_part_load(reader, model->columns, &model->joint, err);
-        if (!st && (!model->joint->boost || model->joint->boost->arms != model->offers))
-            bytes_refuse(reader);
-    }
-    for (int32_t k = 0; !st && k < model->offers; k++)
-        if (model->learner == EFFECT_X || model->learner == EFFECT_DR)
-            st = effect_part_load(reader, model->columns, &model->effect[k], err);
+    int64_t members = bytes_get_count(reader, EFFECT_CANDIDATES_MAX, 16);
+    for (int64_t m = 0; !st && m < members; m++) st = load_member(model, reader, err);
     if (!st) st = bytes_done(reader, err);
     return st;
 }
 
 static void check_numbers(const struct effect_model *model, struct bytes_reader *reader) {
-    int is_finite = isfinite(model->shrink);
     for (int32_t k = 0; k < model->offers; k++)
-        is_finite &= isfinite(model->average[k]) && isfinite(model->centre[k]);
-    if (!is_finite) bytes_refuse(reader);
+        if (!isfinite(model->average[k])) bytes_refuse(reader);
 }
 
 kai_status effect_load(const void *bytes, size_t size, struct effect_model **ret_model,
@@ -239,9 +283,7 @@ kai_status effect_load(const void *bytes, size_t size, struct effect_model **ret
     if (st) return st;
     model->learner = (enum effect_learner)learner;
     model->base = (enum effect_base)base;
-    model->shrink = bytes_get_f64(&reader);
     bytes_get_f64s(&reader, model->average, offers);
-    bytes_get_f64s(&reader, model->centre, offers);
     get_scores(model, &reader);
     check_numbers(model, &reader);
     st = bytes_done(&reader, err);
