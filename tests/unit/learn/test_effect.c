@@ -164,25 +164,31 @@ static void test_effect__removes_confounding(void **state) {
     world_free(&world);
 }
 
+/* Personal effects that are not there win at most now and then, by one standard error. */
 static void test_effect__chooses_constant_effects_where_they_are(void **state) {
     (void)state;
-    struct world world;
-    struct effect_options options;
-    struct effect_model *model = NULL;
-    kai_err err;
-    world_new(&world, WORLD_CONSTANT, 3000, 2, 4);
-    struct effect_data data = data_of(&world);
-    effect_options_init(&options, 7);
-    CHECK_OK(effect_choose(&options, &data, NULL, NULL, &model, &err), &err);
-    double *effects = mem_array((size_t)world.rows * 2, sizeof *effects), square = 0;
-    CHECK_OK(effect_predict(model, world.features, NULL, 0, NULL, effects, NULL, &err), &err);
-    for (int64_t i = 0; i < 2 * world.rows; i++)
-        square += pow(effects[i] - effect_average(model)[i % 2], 2);
-    assert_true(sqrt(square / (2.0 * (double)world.rows)) < 0.15);
-    CHECK_NEAR(effect_average(model)[0], 1, 0.4);
-    mem_free(effects);
-    effect_free(model);
-    world_free(&world);
+    int constant = 0;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct world world;
+        struct effect_options options;
+        struct effect_model *model = NULL;
+        kai_err err;
+        world_new(&world, WORLD_CONSTANT, 1500, 2, seed);
+        struct effect_data data = data_of(&world);
+        effect_options_init(&options, 7);
+        CHECK_OK(effect_choose(&options, &data, NULL, NULL, &model, &err), &err);
+        double *effects = mem_array((size_t)world.rows * 2, sizeof *effects), square = 0;
+        CHECK_OK(effect_predict(model, world.features, NULL, 0, NULL, effects, NULL, &err), &err);
+        for (int64_t i = 0; i < 2 * world.rows; i++)
+            square += pow(effects[i] - effect_average(model)[i % 2], 2);
+        constant += sqrt(square / (2.0 * (double)world.rows)) < 0.1;
+        CHECK_NEAR(effect_average(model)[0], 1, 0.6);
+        CHECK_NEAR(effect_average(model)[1], -0.5, 0.6);
+        mem_free(effects);
+        effect_free(model);
+        world_free(&world);
+    }
+    assert_true(constant >= 3);
 }
 
 static void test_effect__chooses_personal_effects_where_they_pay(void **state) {
