@@ -169,8 +169,8 @@ static kai_status run_campaign(struct run *run, struct buf *dir, kai_err *err) {
     static const struct {
         const char *stage;
         kai_status (*step)(struct run *run, kai_err *err);
-    } STEPS[] = {{"read", run_load},   {"prepare", run_features}, {"effects", run_effects},
-                 {"plan", run_plan},   {"proof", run_proof},      {"reasons", run_reasons}};
+    } STEPS[] = {{"read", run_load}, {"prepare", run_features}, {"effects", run_effects},
+                 {"plan", run_plan}, {"proof", run_proof},      {"reasons", run_reasons}};
     timing_enter(&run->timing, "read");
     kai_status st = campaign_load(run->options->arguments.items[0], &run->campaign, err);
     for (size_t s = 0; !st && s < sizeof STEPS / sizeof *STEPS; s++) {

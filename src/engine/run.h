@@ -9,8 +9,8 @@
  *   run_write     plan.csv and receipts.jsonl.gz
  *   run_describe  report.json and the summary for people
  *
- * Rows: a *used* row is a row of the history with a known arm and a value outcome; `used` lists them.
- * Arrays named history_* go over used rows, arrays named customer_* over the customers.
+ * Rows: a *used* row is a row of the history with a known arm and a value outcome; `used` lists
+ * them. Arrays named history_* go over used rows, arrays named customer_* over the customers.
  */
 #ifndef KAIROS_ENGINE_RUN_H
 #define KAIROS_ENGINE_RUN_H
@@ -79,43 +79,43 @@ struct run {
     struct run_table customers, history, market;
     int is_same_table; /* history is the customers' table */
     const char *goal_column;
-    double worth;    /* money (or outcome) of a unit of the goal's column */
-    double *cost;    /* owned; (offers) cost that the goal counts */
+    double worth;     /* money (or outcome) of a unit of the goal's column */
+    double *cost;     /* owned; (offers) cost that the goal counts */
     double *arm_cost; /* owned; (arms) the same with control first */
-    int32_t *row_arm;        /* owned; (history rows), -1 = unknown */
-    int64_t *used;           /* owned; (used_count) rows of the history */
+    int32_t *row_arm; /* owned; (history rows), -1 = unknown */
+    int64_t *used;    /* owned; (used_count) rows of the history */
     int64_t used_count;
-    int64_t *used_of_row;    /* owned; (history rows) index into used, or -1 */
-    int32_t *history_arm;    /* owned */
-    double *history_outcome; /* owned; units of the goal's column */
-    double *history_propensity; /* owned; NULL = uniform */
+    int64_t *used_of_row;             /* owned; (history rows) index into used, or -1 */
+    int32_t *history_arm;             /* owned */
+    double *history_outcome;          /* owned; units of the goal's column */
+    double *history_propensity;       /* owned; NULL = uniform */
     struct arm_outcome *arm_outcomes; /* owned; (outcomes, arms) */
 
-    enum prepare_role *roles; /* owned; (history columns) */
+    enum prepare_role *roles;      /* owned; (history columns) */
     struct run_left_out *left_out; /* owned */
     int32_t left_out_count;
-    struct clean *clean; /* owned */
-    struct recipe *recipe; /* owned */
+    struct clean *clean;            /* owned */
+    struct recipe *recipe;          /* owned */
     struct matrix *history_matrix;  /* owned; all rows of the history */
     struct matrix *customer_matrix; /* owned, except where the tables are the same */
-    struct shift *shifts; /* owned */
+    struct shift *shifts;           /* owned */
     int32_t shift_count;
 
-    int32_t *fold;               /* owned; (history rows) -1 = not used */
+    int32_t *fold;                /* owned; (history rows) -1 = not used */
     struct effect_model **models; /* owned; (folds) */
-    struct effect_model *full;   /* owned; of the whole history, NULL = not needed */
+    struct effect_model *full;    /* owned; of the whole history, NULL = not needed */
     uint64_t model_hash;
-    double *history_effect;      /* owned; (used, offers) out of fold */
-    double *history_predicted;   /* owned; (used, arms) out of fold */
-    double *customer_effect;     /* owned; (customers, offers) */
+    double *history_effect;    /* owned; (used, offers) out of fold */
+    double *history_predicted; /* owned; (used, arms) out of fold */
+    double *customer_effect;   /* owned; (customers, offers) */
 
     struct market_factors factors; /* values NULL = no market */
-    uint8_t *has_consent;    /* owned; (customers) */
-    uint8_t *is_held_out;    /* owned; (customers) */
+    uint8_t *has_consent;          /* owned; (customers) */
+    uint8_t *is_held_out;          /* owned; (customers) */
     int64_t consent_missing, held_out, eligible;
-    int32_t *fair_group;     /* owned; (customers) or NULL */
+    int32_t *fair_group;                 /* owned; (customers) or NULL */
     struct fairness_groups *fair_groups; /* owned */
-    double *objective;       /* owned; (customers, offers) */
+    double *objective;                   /* owned; (customers, offers) */
     struct problem problem;
     struct decide_plan *plan; /* owned */
     struct decide_point frontier[RUN_FRONTIER_POINTS];
@@ -123,20 +123,20 @@ struct run {
 
     int64_t *trial_rows; /* owned; (trial.rows) index into used */
     struct trial trial;
-    int32_t *trial_arm;      /* owned */
-    double *trial_outcome;   /* owned; in the goal's unit */
+    int32_t *trial_arm;       /* owned */
+    double *trial_outcome;    /* owned; in the goal's unit */
     double *trial_propensity; /* owned or NULL */
-    double *trial_predicted; /* owned; (rows, arms) in the goal's unit */
-    int32_t *trial_choice;   /* owned; the plan's arm */
+    double *trial_predicted;  /* owned; (rows, arms) in the goal's unit */
+    int32_t *trial_choice;    /* owned; the plan's arm */
     int32_t *response_choice; /* owned */
-    double *constants;       /* owned; (offers + 2, arms) constant policies */
+    double *constants;        /* owned; (offers + 2, arms) constant policies */
     struct run_policies policies;
     struct run_offer_proof *proofs; /* owned; (offers) */
     struct run_audit *audits;       /* owned */
     int32_t audit_count;
 
-    char **reasons;        /* owned; (customers x RUN_REASONS), NULL = none */
-    double *column_effect; /* owned; (source columns) mean |share| */
+    char **reasons;            /* owned; (customers x RUN_REASONS), NULL = none */
+    double *column_effect;     /* owned; (source columns) mean |share| */
     const char **column_names; /* owned; (source columns) */
     int32_t column_count;
     double surrogate_r2;
@@ -144,6 +144,8 @@ struct run {
 };
 
 KAI_MUST_CHECK kai_status run_load(struct run *run, kai_err *err);
+/* Propensities by a model of the features, where the campaign asks; after the folds are drawn. */
+KAI_MUST_CHECK kai_status run_estimate_propensity(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_features(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_effects(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_plan(struct run *run, kai_err *err);
