@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "engine/problem.h"
 #include "evaluate/arms.h"
+#include "evaluate/baseline.h"
 #include "evaluate/fairness.h"
 #include "evaluate/leaks.h"
 #include "evaluate/policy.h"

@@ -189,7 +189,7 @@ static kai_status compare_policies(struct run *run, kai_err *err) {
                    (POLICY_WARN_TOP | POLICY_WARN_EFFECTIVE | POLICY_WARN_PROPENSITY))
         run_warn(run, "overlap is poor: the plan's value rests on %.0f effective rows of %lld",
                  run->policies.values[0].effective_sample, (long long)run->trial.rows);
-    if (!st && run->policies.values[0].warnings & POLICY_WARN_NORMAL)
+    if (!st && run->policies.values[0].warnings & POLICY_WARN_WEIGHT)
         run_warn(run, "the propensities look wrong: the plan's weights average %.3f instead of 1",
                  run->policies.values[0].weight_mean);
     if (!st && run->plan->per_customer > 1)
