@@ -1,8 +1,8 @@
 /* Own a workspace; run jobs. The whole public promise of this release: open an engine, fill an
  * option struct, run a job, read one JSON document.
  *
- * Option structs start with `struct_size` and are filled by kai_<verb>_options_init; zero means
- * default. Every text is UTF-8. A JSON result is a kai_buf that the caller releases. The tables
+ * Option structs start with `struct_size`, which the caller sets to sizeof; the defaults of the
+ * others stand in the verb's table. Every text is UTF-8. A JSON result is a kai_buf that the caller releases. The tables
  * behind kai_verb_at() describe every option once; the command line, the campaign file's keys, help
  * and docs come from them.
  */

@@ -116,6 +116,8 @@ int main(int argc, char **argv) {
     if (!st) {
         memcpy(arguments, argv + 2, (size_t)(argc - 2) * sizeof *arguments);
         spell_out(argc - 2, arguments);
+        uint32_t struct_size = (uint32_t)kai_verb_options_bytes(verb);
+        memcpy(options, &struct_size, sizeof struct_size); /* every option struct starts with it */
         st = options_init(table, options, &arena, &err);
     }
     if (!st) st = options_parse(table, argc - 2, arguments, options, &arena, &wants_help, &err);
