@@ -180,7 +180,7 @@ int text_print_f64(double value, char ret_text[TEXT_NUMBER_BYTES]) {
         double scaled = nearbyint(size * 1e6);
         if (scaled / 1e6 == size) return print_fixed((int64_t)scaled, value < 0, 6, ret_text);
     }
-    for (int digits = 1; digits <= 17; digits += digits == 1 ? 5 : 1) {
+    for (int digits = 15; digits <= 17; digits++) { /* %g cuts the zeros of a shorter one */
         (void)snprintf(ret_text, TEXT_NUMBER_BYTES, "%.*g", digits, value); /* 24 at most */
         if (strtod(ret_text, NULL) == value) break;
     }
