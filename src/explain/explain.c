@@ -15,7 +15,7 @@ static int compare_numbers(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Quartiles of the values that are there. */
+/* Quartiles of the values that are there; none where they are two values only, a flag. */
 static kai_status find_quartiles(const struct column *column, double *ret_low, double *ret_high,
                                  kai_err *err) {
     double *values = mem_array((size_t)column->rows, sizeof *values);
@@ -26,7 +26,9 @@ static kai_status find_quartiles(const struct column *column, double *ret_low, d
         if (!isnan(value)) values[count++] = value;
     }
     qsort(values, (size_t)count, sizeof *values, compare_numbers);
-    if (count > 0) {
+    int64_t distinct = count > 0;
+    for (int64_t i = 1; i < count && distinct < 3; i++) distinct += values[i] != values[i - 1];
+    if (distinct > 2) {
         *ret_low = values[count / 4];
         *ret_high = values[count - 1 - count / 4];
     }
