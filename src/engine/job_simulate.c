@@ -1,4 +1,5 @@
 /* kairos simulate: make a market whose truth is known, or judge a plan by that truth. */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -79,17 +80,18 @@ static kai_status make_market(kai_engine *engine, const kai_simulate_options *op
     return print_market(&summary, options->out, out, err);
 }
 
-/* The best plan that the truth allows, under the campaign's own limits. */
+/* The best plan that the truth allows, under the campaign's own limits and the plan's hold-out. */
 static kai_status solve_truth(kai_engine *engine, const struct campaign *campaign,
-                              const struct simulate_truth *truth, double *ret_profit,
-                              double *ret_bound, kai_err *err) {
+                              const struct simulate_truth *truth, const uint8_t *is_held_out,
+                              double *ret_profit, double *ret_bound, kai_err *err) {
     struct problem problem = {0};
     struct decide_plan *plan = NULL;
     int64_t cells = truth->customers * truth->offers;
     double *objective = mem_array((size_t)cells, sizeof *objective);
     if (!objective) return err_memory(err, cells * (int64_t)sizeof *objective);
     for (int64_t i = 0; i < cells; i++)
-        objective[i] = truth->value[i] - truth->cost[i % truth->offers];
+        objective[i] =
+            is_held_out[i / truth->offers] ? NAN : truth->value[i] - truth->cost[i % truth->offers];
     kai_status st = problem_new(campaign, truth->customers, objective, &problem, err);
     if (!st) st = decide_solve(&problem.decide, engine->pool, &engine->progress, &plan, err);
     if (!st) {
@@ -162,10 +164,15 @@ static kai_status judge_plan(kai_engine *engine, const kai_simulate_options *opt
     kai_status st = buf_printf(&path, err, "%s/campaign.yaml", options->out);
     if (!st) st = campaign_load(path.data, &campaign, err);
     if (!st) st = simulate_truth_read(options->out, &truth, err);
-    if (!st) st = simulate_plan_profit(truth, options->plan, &judgement.plan, err);
+    uint8_t *is_held_out = st ? NULL : mem_zero((size_t)truth->customers, 1);
+    if (!st && !is_held_out) st = err_memory(err, truth->customers);
+    if (!st) st = simulate_plan_profit(truth, options->plan, is_held_out, &judgement.plan, err);
     if (!st) st = read_estimate(options->plan, &judgement.estimate, err);
-    if (!st) st = solve_truth(engine, &campaign, truth, &judgement.best, &judgement.bound, err);
+    if (!st)
+        st = solve_truth(engine, &campaign, truth, is_held_out, &judgement.best, &judgement.bound,
+                         err);
     if (!st) st = print_judgement(&judgement, wants_json, out, err);
+    mem_free(is_held_out);
     simulate_truth_free(truth);
     campaign_release(&campaign);
     buf_release(&path);

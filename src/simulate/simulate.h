@@ -127,9 +127,10 @@ struct simulate_profit {
 void simulate_truth_profit(const struct simulate_truth *truth, const int32_t *offer,
                            struct simulate_profit *ret_profit);
 /* The true profit of a plan.csv (columns customer, offer and, if there, hold_out; rows held out do
- * not count). Fails: KAI_NOT_FOUND, KAI_INVALID (a customer or offer that the truth lacks). */
+ * not count). ret_held_out: (customers) 1 where the plan holds the customer out, or NULL.
+ * Fails: KAI_NOT_FOUND, KAI_INVALID (a customer or offer that the truth lacks). */
 KAI_MUST_CHECK kai_status simulate_plan_profit(const struct simulate_truth *truth,
-                                               const char *plan_path,
+                                               const char *plan_path, uint8_t *ret_held_out,
                                                struct simulate_profit *ret_profit, kai_err *err);
 
 #endif

@@ -228,7 +228,7 @@ struct plan_columns {
 };
 
 static kai_status add_plan_row(const struct simulate_truth *truth, const struct slice *fields,
-                               int count, const struct plan_columns *columns,
+                               int count, const struct plan_columns *columns, uint8_t *held_out,
                                struct simulate_profit *profit) {
     int64_t customer = 0, held = 0;
     if (columns->customer >= count || columns->offer >= count || columns->hold_out >= count)
@@ -238,6 +238,7 @@ static kai_status add_plan_row(const struct simulate_truth *truth, const struct 
         return KAI_INVALID;
     if (columns->hold_out >= 0 && !text_parse_i64(fields[columns->hold_out], &held))
         return KAI_INVALID;
+    if (held_out && held == 1) held_out[customer - 1] = 1;
     if (fields[columns->offer].size == 0) return KAI_OK;
     for (int32_t k = 0; k < truth->offers; k++)
         if (slice_equal_text(fields[columns->offer], truth->name[k])) {
@@ -248,12 +249,14 @@ static kai_status add_plan_row(const struct simulate_truth *truth, const struct 
 }
 
 kai_status simulate_plan_profit(const struct simulate_truth *truth, const char *plan_path,
-                                struct simulate_profit *ret_profit, kai_err *err) {
+                                uint8_t *ret_held_out, struct simulate_profit *ret_profit,
+                                kai_err *err) {
     struct simulate_profit profit = {0};
     struct plan_columns columns = {-1, -1, -1};
     struct lines lines;
     struct slice line, fields[FIELDS_MAX];
     int more = 0;
+    if (ret_held_out) memset(ret_held_out, 0, (size_t)truth->customers);
     kai_status st = lines_open(&lines, plan_path, err);
     if (!st) st = lines_next(&lines, &line, &more, err);
     if (!st) {
@@ -268,7 +271,7 @@ kai_status simulate_plan_profit(const struct simulate_truth *truth, const char *
         st = lines_next(&lines, &line, &more, err);
         if (st || !more) break;
         int count = cut_fields(line, fields);
-        if (add_plan_row(truth, fields, count, &columns, &profit))
+        if (add_plan_row(truth, fields, count, &columns, ret_held_out, &profit))
             st = err_set(err, KAI_INVALID, "'%s' line %lld: not a row of this simulation's plan",
                          plan_path, (long long)lines.line);
     }

@@ -171,14 +171,14 @@ static void test_simulate__judges_plans(void **state) {
                    "customer,offer,channel,reason_1,hold_out\n4,%s,x,\"a, b\",0\n"
                    "8,%s,y,,0\n9,%s,y,,1\n10,,,,0\n",
                    truth->name[1], truth->name[0], truth->name[0]);
-    CHECK_OK(simulate_plan_profit(truth, check_write("plan.csv", line), &plan, &err), &err);
+    CHECK_OK(simulate_plan_profit(truth, check_write("plan.csv", line), NULL, &plan, &err), &err);
     assert_int_equal(plan.treated, 2);
     CHECK_NEAR(plan.profit, all.profit, 1e-9);
     CHECK_FAILS(simulate_plan_profit(truth, check_write("p.csv", "customer,offer\n51,Discount\n"),
-                                     &plan, &err),
+                                     NULL, &plan, &err),
                 &err, KAI_INVALID, "line 2");
     CHECK_FAILS(simulate_plan_profit(truth, check_write("p.csv", "customer,offer\n5,Nothing\n"),
-                                     &plan, &err),
+                                     NULL, &plan, &err),
                 &err, KAI_INVALID, "line 2");
     simulate_truth_free(truth);
 }
