@@ -229,6 +229,13 @@ static const struct kai_option EVALUATE_KEYS[] = {
      .low = 0.5,
      .high = 0.9999,
      .help = "of every interval"},
+    {.name = "crossing",
+     .kind = OPTION_CHOICE,
+     FIELD(campaign_evaluate, crossing),
+     .fallback = "all",
+     .choices = "all|rotation",
+     .help = "folds that teach a fold: all others, or the half after it, so that fold errors do "
+             "not correlate and intervals cover exactly"},
     {.name = "learners",
      .kind = OPTION_LIST,
      FIELD(campaign_evaluate, learners),

@@ -75,6 +75,7 @@ struct campaign_evaluate {
     uint32_t struct_size;
     int64_t folds;
     double confidence;
+    const char *crossing; /* "all" or "rotation" (evaluate/rotation.h) */
     struct option_list learners;
 };
 

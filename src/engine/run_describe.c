@@ -101,6 +101,7 @@ static void describe_models(const struct run *run, struct json_writer *json) {
     }
     json_end(json);
     json_key_text(json, "propensity", run->campaign.history.propensity);
+    json_key_text(json, "crossing", run->campaign.evaluate.crossing);
     json_key(json, "folds");
     json_array(json);
     for (int64_t f = 0; f < run->campaign.evaluate.folds; f++)

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "engine/run.h"
+#include "evaluate/rotation.h"
 #include "prepare/split.h"
 
 static kai_status draw_folds(struct run *run, kai_err *err) {
@@ -67,12 +68,19 @@ static void free_arrays(struct effect_arrays *arrays) {
     mem_free(arrays->rows);
 }
 
-/* Choose and fit on the used rows outside of `fold` (-1: all of them). */
+/* Does a row of fold `other` teach the model of `fold` (-1: that of the whole history)? */
+static int teaches(const struct run *run, int32_t other, int32_t fold) {
+    if (fold >= 0 && strcmp(run->campaign.evaluate.crossing, "rotation") == 0)
+        return rotation_trains(other, fold, (int32_t)run->campaign.evaluate.folds);
+    return other != fold;
+}
+
+/* Choose and fit on the used rows that may teach `fold`. */
 static kai_status fit_effects(struct run *run, struct effect_arrays *arrays, int32_t fold,
                               struct effect_model **ret_model, kai_err *err) {
     int64_t count = 0;
     for (int64_t u = 0; u < run->used_count; u++)
-        if (run->fold[run->used[u]] != fold) arrays->rows[count++] = run->used[u];
+        if (teaches(run, run->fold[run->used[u]], fold)) arrays->rows[count++] = run->used[u];
     double budget = run->campaign.limits.budget;
     int has_budget = !isnan(budget) && run->cost[0] > 0;
     struct effect_data data = {
