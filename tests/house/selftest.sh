@@ -67,7 +67,7 @@ breaks() {
 }
 
 good_tree
-for check in layers doors foreign calls headers names sizes paths registered; do
+for check in layers doors foreign calls headers names sizes paths registered docs; do
     run_check "$check" || { echo "$check refuses the good tree"; failures=$((failures + 1)); }
 done
 
@@ -108,6 +108,10 @@ breaks paths 'docs/x.md:1:' 'echo "cd /wo""rk/here" > docs/x.md'
 breaks paths 'docs/x.md:1:' 'echo "/ro""ot/data" > docs/x.md'
 breaks registered 'test_lost.c: not a test' 'touch tests/test_lost.c'
 breaks registered 'fuzz_base_y.c: no corpus' 'touch fuzz/fuzz_base_y.c'
+breaks docs 'x.md: gone.md: no such file' 'echo "see [it](gone.md)" > docs/x.md'
+breaks docs 'methods/a.md: not in docs/README.md' 'mkdir docs/methods docs/formats; touch docs/methods/a.md docs/formats/b.md; echo "[b](formats/b.md) [a](architecture.md)" > docs/README.md'
+breaks docs "'new_key' is not documented" "mkdir docs/formats; echo '| other | |' > docs/formats/campaign.md; echo '{.name = \"new-key\"}' > src/engine/campaign.c"
+breaks docs "'42' is not documented" "echo '| 4 | |' > docs/operate.md; echo 'X(A, -1, \"a\", 42, 400)' >> include/kairos/status.h"
 library='cc -shared -fPIC -x c - -o lib.so'
 breaks exports 'mem_alloc' "echo 'int kai_status_text; int mem_alloc;' | $library"
 breaks exports 'kai_status_text is missing' "echo 'int kai_other;' | $library"
