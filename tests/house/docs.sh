@@ -8,6 +8,7 @@ bad=0
 complain() { echo "$1"; bad=1; }
 
 while IFS=: read -r file link; do
+    case $link in http | https | mailto) continue ;; esac
     [ -e "$(dirname "$file")/$link" ] || complain "$file: $link: no such file"
 done < <(find . -name '*.md' -not -path './build/*' -not -path '*/node_modules/*' -not -path './out/*' |
          xargs grep -oHE '(^|[^!])\[[^]]*\]\([^)#: ]+' | sed -E 's/:.*\]\(/:/' | sort -u)
