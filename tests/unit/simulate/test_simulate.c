@@ -20,7 +20,7 @@ static void make(const char *dir, const struct simulate_options *options, int th
 }
 
 static void read(const char *dir, const char *name, struct buf *text) {
-    char path[512];
+    char path[1024];
     kai_err err;
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
     buf_init(text, 1 << 28);
