@@ -44,29 +44,45 @@ void html_text(struct html *html, const char *text) {
     if (text) put_escaped(html, text, strlen(text));
 }
 
-/* "everybody: Mens E-Mail" is a phrase and a name of the campaign. */
-void html_phrase(struct html *html, const char *text) {
-    static const char PREFIX[] = "everybody: ";
-    const char *phrase = text ? word_phrase(html->lang, text) : NULL;
-    if (!phrase && text && strncmp(text, PREFIX, sizeof PREFIX - 1) == 0) {
-        html_word(html, "everybody");
-        text += sizeof PREFIX - 1;
-    }
-    html_text(html, phrase ? phrase : text);
-}
-
-void html_fill(struct html *html, const char *key, const char *const *texts, int count) {
-    const char *at = word_find(html->lang, key);
+static void fill(struct html *html, const char *at, const char *const *parts, const size_t *sizes,
+                 int count) {
     for (const char *brace; (brace = strchr(at, '{')) != NULL;) {
         int index = brace[1] - '0';
         put_escaped(html, at, (size_t)(brace - at));
         at = brace + 1;
         if (index < 0 || index >= count || brace[2] != '}') continue;
-        html_text(html, texts[index]);
+        put_escaped(html, parts[index], sizes[index]);
         at = brace + 3;
     }
     html_text(html, at);
 }
+
+/* "everybody: Mens E-Mail" is a phrase and a name of the campaign; a warning is a template. */
+void html_phrase(struct html *html, const char *text) {
+    static const char PREFIX[] = "everybody: ";
+    const char *parts[WORD_PARTS];
+    size_t sizes[WORD_PARTS];
+    if (!text) return;
+    const char *found = word_phrase(html->lang, text);
+    if (!found) found = word_template(html->lang, text, parts, sizes);
+    if (!found && strncmp(text, PREFIX, sizeof PREFIX - 1) == 0) {
+        html_word(html, "everybody");
+        text += sizeof PREFIX - 1;
+    }
+    if (found)
+        fill(html, found, parts, sizes, WORD_PARTS);
+    else
+        html_text(html, text);
+}
+
+void html_fill(struct html *html, const char *key, const char *const *texts, int count) {
+    size_t sizes[WORD_PARTS];
+    KAI_ASSERT(count <= WORD_PARTS);
+    for (int i = 0; i < count; i++) sizes[i] = strlen(texts[i]);
+    fill(html, word_find(html->lang, key), texts, sizes, count);
+}
+
+void html_space(struct html *html) { html_raw(html, html->lang == WORD_ZH ? "" : " "); }
 
 void html_word(struct html *html, const char *key) {
     html_fill(html, key, (const char *const[]){html->confidence, html->goal}, 2);
@@ -149,8 +165,9 @@ void html_chart(struct html *html, const char *kind, const char *title) {
     html_raw(html, "\" hidden></figure>\n");
 }
 
-void html_details(struct html *html, const char *title) {
-    html_raw(html, "<details><summary>");
+void html_details(struct html *html, const char *title, int is_of_chart) {
+    html_raw(html,
+             is_of_chart ? "<details class=\"of-chart\" open><summary>" : "<details><summary>");
     html_word(html, title);
     html_raw(html, "</summary>\n");
 }
@@ -223,7 +240,8 @@ void html_cell_interval(struct html *html, const struct json_value *estimate, in
     double low = json_as_f64(json_get(estimate, "low"), NAN);
     double high = json_as_f64(json_get(estimate, "high"), NAN);
     put_interval(html, number_print(low_text, low, decimals),
-                 number_print(high_text, high, decimals), isfinite(low) && isfinite(high));
+                 number_print(high_text, high, decimals),
+                 isfinite(low) && isfinite(high) && low < high);
 }
 
 void html_cell_interval_share(struct html *html, const struct json_value *estimate) {

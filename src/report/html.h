@@ -33,9 +33,11 @@ void html_raw(struct html *html, const char *markup); /* trusted: not escaped */
 void html_text(struct html *html, const char *text);  /* escaped */
 /* A word of words.c, escaped, with {0} the confidence and {1} the goal. */
 void html_word(struct html *html, const char *key);
+/* What stands between two sentences. */
+void html_space(struct html *html);
 /* The engine's own English phrase in the page's language, escaped. */
 void html_phrase(struct html *html, const char *text);
-/* A sentence of words.c with {0}, {1} ... replaced by the texts; NULL counts as "". */
+/* A sentence of words.c with {0}, {1} ... replaced by the texts; none is NULL. */
 void html_fill(struct html *html, const char *key, const char *const *texts, int count);
 
 /* How many decimals show three digits of a number of this size; 0 to 6. */
@@ -53,8 +55,9 @@ void html_section(struct html *html, const char *id, const char *title, const ch
 void html_section_end(struct html *html);
 /* The empty frame of a chart; the script of console/ fills and shows it. */
 void html_chart(struct html *html, const char *kind, const char *title);
-/* A table, its rows, and what folds away on the screen around a long one. */
-void html_details(struct html *html, const char *title);
+/* What folds away on the screen around a long table. One that repeats a chart is open until the
+ * script has drawn the chart. */
+void html_details(struct html *html, const char *title, int is_of_chart);
 void html_details_end(struct html *html);
 void html_table(struct html *html, const struct html_column *columns, int count);
 void html_table_end(struct html *html);

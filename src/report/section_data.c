@@ -22,7 +22,7 @@ static void put_inputs(struct html *html, const struct json_value *inputs) {
 }
 
 /* "income (312), age (12) …": the columns of a step, or the reasons of a quarantine. */
-static void put_members(struct html *html, const struct json_value *members) {
+static void put_members(struct html *html, const struct json_value *members, int are_reasons) {
     enum { SHOWN = 6 };
     char text[HTML_NUMBER_BYTES];
     int shown = 0;
@@ -37,7 +37,10 @@ static void put_members(struct html *html, const struct json_value *members) {
             break;
         }
         if (shown++) html_raw(html, ", ");
-        html_phrase(html, name);
+        if (are_reasons)
+            html_phrase(html, name);
+        else
+            html_text(html, name);
         if (!isfinite(count)) continue;
         html_raw(html, " (");
         html_text(html, number_print(text, count, 0));
@@ -46,12 +49,12 @@ static void put_members(struct html *html, const struct json_value *members) {
 }
 
 static void put_step(struct html *html, const char *key, double count,
-                     const struct json_value *members) {
+                     const struct json_value *members, int are_reasons) {
     html_row(html, 0);
     html_cell_phrase(html, key);
     html_cell_number(html, count, 0);
     html_raw(html, "<td class=\"dim\">");
-    put_members(html, members);
+    put_members(html, members, are_reasons);
     html_raw(html, "</td>");
     html_row_end(html);
 }
@@ -65,7 +68,7 @@ static void put_cleaning_member(struct html *html, const char *key,
         if (!isfinite(count)) count = section_number(value, "count");
     }
     if (isfinite(count)) {
-        put_step(html, key, count, json_get(value, "columns"));
+        put_step(html, key, count, json_get(value, "columns"), 0);
         return;
     }
     if (!json_is_object(value)) return;
@@ -74,7 +77,7 @@ static void put_cleaning_member(struct html *html, const char *key,
         int is_quarantine = strcmp(json_key_at(value, i), "rows_quarantined") == 0;
         if (isfinite(member))
             put_step(html, json_key_at(value, i), member,
-                     is_quarantine ? json_get(value, "reasons") : NULL);
+                     is_quarantine ? json_get(value, "reasons") : NULL, is_quarantine);
     }
 }
 
@@ -95,7 +98,7 @@ static void put_quarantine(struct html *html, const struct json_value *read) {
     static const struct html_column COLUMNS[] = {{"line", 1}, {"reason", 0}};
     const struct json_value *list = json_get(read, "quarantined");
     if (!json_is_array(list) || !json_count(list)) return;
-    html_details(html, "quarantine-title");
+    html_details(html, "quarantine-title", 0);
     html_table(html, COLUMNS, 2);
     for (int i = 0; i < section_rows(list); i++) {
         html_row(html, 0);
@@ -158,7 +161,7 @@ void section_data(struct html *html, const struct json_value *doc) {
     if (!json_count(json_get(doc, "inputs")) && !json_count(json_get(doc, "cleaning")) &&
         !json_count(json_get(models, "left_out")))
         return;
-    html_section(html, "data", "data-title", "data-lead");
+    html_section(html, "quality", "data-title", "data-lead");
     put_inputs(html, json_get(doc, "inputs"));
     put_cleaning(html, json_get(doc, "cleaning"));
     put_quarantine(html, json_get(json_get(doc, "cleaning"), "read"));

@@ -101,7 +101,7 @@ static void put_point(struct html *html, const char *offer, const struct json_va
 static void put_curves(struct html *html, const struct json_value *curves) {
     static const struct html_column COLUMNS[] = {
         {"offer", 0}, {"share", 1}, {"gain", 1}, {"interval", 1}};
-    html_details(html, "table-title");
+    html_details(html, "table-title", 1);
     html_table(html, COLUMNS, 4);
     for (int o = 0; o < section_rows(curves); o++) {
         const struct json_value *points = points_of(json_at(curves, o));
@@ -165,7 +165,7 @@ static const struct json_value *bins_of(const struct json_value *calibration) {
 static void put_bins(struct html *html, const struct json_value *calibration) {
     static const struct html_column COLUMNS[] = {
         {"offer", 0}, {"rows", 1}, {"predicted", 1}, {"observed", 1}, {"interval", 1}};
-    html_details(html, "table-title");
+    html_details(html, "table-title", 1);
     html_table(html, COLUMNS, 5);
     for (int o = 0; o < section_rows(calibration); o++) {
         const struct json_value *bins = bins_of(json_at(calibration, o));
@@ -231,6 +231,7 @@ void section_reasons(struct html *html, const struct json_value *doc) {
     }
     html_section(html, "reasons", "reasons-title", "reasons-lead");
     html_chart(html, "reasons", "reasons-title");
+    html_details(html, "table-title", 1);
     html_table(html, COLUMNS, 2);
     for (int i = 0; i < section_rows(list); i++) {
         html_row(html, 0);
@@ -240,6 +241,7 @@ void section_reasons(struct html *html, const struct json_value *doc) {
         html_row_end(html);
     }
     html_table_end(html);
+    html_details_end(html);
     if (method) {
         html_raw(html, "<p class=\"note\">");
         html_phrase(html, method);

@@ -22,7 +22,7 @@ static void put_gap(struct html *html, const struct json_value *audit) {
     html_fill(html, "fairness-gap", (const char *const[]){text[0], text[1], text[2]}, 3);
     if (isfinite(limit)) {
         int is_above = json_as_bool(json_get(audit, "is_gap_above"), value > limit);
-        html_raw(html, " ");
+        html_space(html);
         html_fill(html, "fairness-limit", (const char *const[]){text[3]}, 1);
         html_raw(html, is_above ? " <span class=\"pill bad\">" : " <span class=\"pill good\">");
         html_word(html, is_above ? "pill-above" : "pill-within");

@@ -42,19 +42,34 @@ static int is_same(const struct json_value *a, const struct json_value *b) {
            (shrink_a == shrink_b || (!isfinite(shrink_a) && !isfinite(shrink_b)));
 }
 
+/* The word of a learner or a base, or what the document says where we have none. */
+static const char *name_of(struct html *html, const char *text, const char *const *names, int count,
+                           const char *const *keys) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(text, names[i]) == 0) return word_find(html->lang, keys[i]);
+    return text;
+}
+
 static void put_name(struct html *html, const struct json_value *candidate) {
+    static const char *const LEARNERS[] = {"constant", "s", "t", "x", "dr"};
+    static const char *const LEARNER_KEYS[] = {"learner-constant", "learner-s", "learner-t",
+                                               "learner-x", "learner-dr"};
+    static const char *const BASES[] = {"ridge", "forest", "boost"};
+    static const char *const BASE_KEYS[] = {"base-ridge", "base-forest", "base-boost"};
+    const char *text = json_as_text(json_get(candidate, "learner"), "");
     const char *base = json_as_text(json_get(candidate, "base"), NULL);
+    const char *learner = name_of(html, text, LEARNERS, 5, LEARNER_KEYS);
     double shrink = section_number(candidate, "shrink");
-    char text[HTML_NUMBER_BYTES];
-    html_text(html, json_as_text(json_get(candidate, "learner"), ""));
-    if (base) {
-        html_raw(html, " · ");
-        html_text(html, base);
+    char share[HTML_NUMBER_BYTES];
+    if (!base || strcmp(text, "constant") == 0) {
+        html_text(html, learner);
+        return;
     }
-    if (isfinite(shrink) && shrink != 1) {
-        html_raw(html, " · ");
-        html_fill(html, "shrink", (const char *const[]){number_print_share(text, shrink)}, 1);
-    }
+    base = name_of(html, base, BASES, 3, BASE_KEYS);
+    html_fill(html, "over", (const char *const[]){learner, base}, 2);
+    if (!isfinite(shrink) || shrink == 1) return;
+    html_raw(html, " · ");
+    html_fill(html, "shrink", (const char *const[]){number_print_share(share, shrink)}, 1);
 }
 
 static const struct json_value *find_candidate(const struct json_value *fold,
@@ -110,7 +125,7 @@ static void put_candidates(struct html *html, const struct json_value *folds, in
         for (int i = 0; i < section_rows(list) && i < CANDIDATES_MAX; i++)
             size = section_size(size, json_at(list, i));
     }
-    html_details(html, "candidates-title");
+    html_details(html, "candidates-title", 0);
     put_fold_headings(html, fold_count, "candidate");
     for (int i = 0; i < section_rows(candidates) && i < CANDIDATES_MAX; i++)
         put_scores(html, folds, fold_count, json_at(candidates, i), number_decimals(size));
@@ -118,19 +133,35 @@ static void put_candidates(struct html *html, const struct json_value *folds, in
     html_details_end(html);
 }
 
+/* The value of the candidate that a fold chose, or NaN. */
+static double chosen_value(const struct json_value *fold) {
+    const struct json_value *list = json_get(fold, "candidates");
+    for (int i = 0; i < section_rows(list) && i < CANDIDATES_MAX; i++)
+        if (is_chosen(fold, json_at(list, i))) return section_number(json_at(list, i), "value");
+    return NAN;
+}
+
 static void put_folds(struct html *html, const struct json_value *folds) {
+    static const struct html_column COLUMNS[] = {
+        {"fold-heading", 0}, {"learner", 0}, {"chosen-value", 1}};
     int fold_count = section_rows(folds) < FOLDS_MAX ? section_rows(folds) : FOLDS_MAX;
+    char text[HTML_NUMBER_BYTES];
+    double size = 0;
     if (!json_is_array(folds) || !json_count(folds)) return;
-    put_fold_headings(html, fold_count, "learner");
-    html_raw(html, "<tr><td>");
-    html_word(html, "chosen");
-    html_raw(html, "</td>");
     for (int f = 0; f < fold_count; f++) {
-        html_raw(html, "<td class=\"n\">");
+        double value = fabs(chosen_value(json_at(folds, f)));
+        if (isfinite(value) && value > size) size = value;
+    }
+    html_table(html, COLUMNS, 3);
+    for (int f = 0; f < fold_count; f++) {
+        html_row(html, 0);
+        html_cell_text(html, number_print(text, f + 1, 0));
+        html_raw(html, "<td>");
         put_name(html, json_at(folds, f));
         html_raw(html, "</td>");
+        html_cell_number(html, chosen_value(json_at(folds, f)), number_decimals(size));
+        html_row_end(html);
     }
-    html_raw(html, "</tr>\n");
     html_table_end(html);
     put_candidates(html, folds, fold_count);
 }

@@ -31,8 +31,10 @@ static void put_total_interval(struct html *html, const struct json_value *dr, d
     number_print(low, section_number(dr, "low") * scale, decimals);
     number_print(high, section_number(dr, "high") * scale, decimals);
     html_raw(html, "<td class=\"n i\">");
-    if (isfinite(section_number(dr, "low")))
+    if (section_number(dr, "low") < section_number(dr, "high"))
         html_fill(html, "low-to-high", (const char *const[]){low, high}, 2);
+    else
+        html_raw(html, "–");
     html_raw(html, "</td>");
 }
 
@@ -54,7 +56,7 @@ static void put_estimators(struct html *html, const struct json_value *policies,
                            struct policy_format format) {
     static const struct html_column COLUMNS[] = {
         {"policy", 0}, {"estimator", 0}, {"per-customer", 1}, {"interval", 1}, {"rows", 1}};
-    html_details(html, "estimators-title");
+    html_details(html, "estimators-title", 0);
     html_table(html, COLUMNS, 5);
     for (int i = 0; i < section_rows(policies); i++) {
         const struct json_value *estimates = json_get(json_at(policies, i), "estimates");
@@ -100,19 +102,19 @@ static void put_plan_sentences(struct html *html, const struct json_value *plan)
     html_fill(html, "plan-treated", (const char *const[]){text[0], text[1]}, 2);
     if (held_out > 0) {
         number_print(text[0], held_out, 0);
-        html_raw(html, " ");
+        html_space(html);
         html_fill(html, "plan-held-out", (const char *const[]){text[0]}, 1);
     }
     if (no_consent > 0) {
         number_print(text[0], no_consent, 0);
-        html_raw(html, " ");
+        html_space(html);
         html_fill(html, "plan-no-consent", (const char *const[]){text[0]}, 1);
     }
     if (isfinite(section_number(plan, "value"))) {
         number_print_auto(text[0], section_number(plan, "value"));
         number_print_auto(text[1], section_number(plan, "bound"));
         number_print_share(text[2], section_number(plan, "gap"));
-        html_raw(html, " ");
+        html_space(html);
         html_fill(html, "plan-proof", (const char *const[]){text[0], text[1], text[2], html->goal},
                   4);
     }
@@ -178,7 +180,7 @@ void section_frontier(struct html *html, const struct json_value *doc) {
     for (int c = 0; c < 5; c++) decimals[c] = number_decimals(column_size(list, KEYS[c]));
     html_section(html, "frontier", "frontier-title", "frontier-lead");
     html_chart(html, "frontier", "frontier-title");
-    html_details(html, "table-title");
+    html_details(html, "table-title", 1);
     html_table(html, COLUMNS, 5);
     for (int i = 0; i < section_rows(list); i++) {
         html_row(html, 0);
@@ -195,27 +197,59 @@ void section_frontier(struct html *html, const struct json_value *doc) {
 static void put_use(struct html *html, double used, double limit) {
     char text[HTML_NUMBER_BYTES];
     double share = limit > 0 ? used / limit : NAN;
-    html_raw(html, "<td class=\"n\">");
+    html_raw(html, "<td class=\"n use\">");
     if (isfinite(share) && share >= 0) {
         double percent = share < 1 ? share * 100 : 100;
         html_raw(html, "<span class=\"meter\"><i style=\"width:");
         html_text(html, number_print(text, percent, 0));
         html_raw(html, "%\"></i></span>");
     }
+    html_raw(html, "<span class=\"percent\">");
     html_text(html, number_print_share(text, share));
-    html_raw(html, "</td>");
+    html_raw(html, "</span></td>");
 }
 
-static void put_price(struct html *html, const char *name, double price) {
+/* The name is the campaign's, except for the two limits that have no name of their own. */
+enum limit_kind { LIMIT_BUDGET, LIMIT_FAIRNESS, LIMIT_CAPACITY };
+
+static enum limit_kind kind_of(const char *name) {
+    if (strcmp(name, "budget") == 0) return LIMIT_BUDGET;
+    return strcmp(name, "fairness") == 0 ? LIMIT_FAIRNESS : LIMIT_CAPACITY;
+}
+
+static void put_price(struct html *html, enum limit_kind kind, double price) {
+    static const char *const KEYS[] = {"price-budget", "price-gap", "price-other"};
     char text[HTML_NUMBER_BYTES];
-    const char *key = strcmp(name, "budget") == 0 ? "price-budget" : "price-other";
+    const char *key = KEYS[kind];
     html_raw(html, "<td>");
-    number_print_auto(text, price);
+    /* a unit of the gap is the whole range; people think in percentage points */
+    number_print_auto(text, kind == LIMIT_FAIRNESS ? price / 100 : price);
     if (price > 0)
         html_fill(html, key, (const char *const[]){text, html->goal}, 2);
     else if (isfinite(price))
         html_word(html, "price-none");
     html_raw(html, "</td>");
+}
+
+static void put_limit(struct html *html, const char *name, double used, double most, double price) {
+    enum limit_kind kind = kind_of(name);
+    html_row(html, 0);
+    html_raw(html, "<td>");
+    if (kind == LIMIT_CAPACITY)
+        html_text(html, name);
+    else
+        html_word(html, kind == LIMIT_BUDGET ? "budget" : "limit-fairness");
+    html_raw(html, "</td>");
+    if (kind == LIMIT_FAIRNESS) {
+        html_cell_share(html, used);
+        html_cell_share(html, most);
+    } else {
+        html_cell_amount(html, used);
+        html_cell_amount(html, most);
+    }
+    put_use(html, used, most);
+    put_price(html, kind, price);
+    html_row_end(html);
 }
 
 void section_limits(struct html *html, const struct json_value *doc) {
@@ -229,13 +263,7 @@ void section_limits(struct html *html, const struct json_value *doc) {
         const struct json_value *limit = json_at(list, i);
         double used = section_number(limit, "used"), most = section_number(limit, "limit");
         const char *name = json_as_text(json_get(limit, "name"), "");
-        html_row(html, 0);
-        html_cell_phrase(html, name);
-        html_cell_amount(html, used);
-        html_cell_amount(html, most);
-        put_use(html, used, most);
-        put_price(html, name, section_number(limit, "shadow_price"));
-        html_row_end(html);
+        put_limit(html, name, used, most, section_number(limit, "shadow_price"));
     }
     html_table_end(html);
     html_section_end(html);

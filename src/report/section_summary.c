@@ -107,15 +107,23 @@ static void put_rival(struct html *html, const struct json_value *doc,
                       const struct json_value *rival) {
     const struct json_value *dr = section_policy_dr(rival);
     double scale = section_policy_scale(doc, dr);
+    double treated = section_number(rival, "treated_share");
     char total[HTML_NUMBER_BYTES];
     if (!isfinite(section_number(dr, "value") * scale)) return;
     open_card(html, "card", "card-rival");
     put_figure(html, number_print_auto(total, section_number(dr, "value") * scale));
     open_note(html);
+    html_raw(html, "<b>");
     html_phrase(html, json_as_text(json_get(rival, "name"), ""));
-    if (isfinite(section_number(dr, "low"))) {
+    html_raw(html, "</b>");
+    if (section_number(dr, "low") < section_number(dr, "high")) {
         html_raw(html, "<br>");
         put_total_interval(html, dr, scale);
+    }
+    if (isfinite(treated)) {
+        html_raw(html, "<br>");
+        html_fill(html, "card-rival-note",
+                  (const char *const[]){number_print_share(total, treated)}, 1);
     }
     close_note(html);
     html_raw(html, "</div>\n");

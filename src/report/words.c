@@ -27,14 +27,15 @@ const struct word WORDS[] = {
     {"pill-loss", {"below zero", "低于零"}},
     {"pill-unsure", {"not sure: zero is inside", "不确定：区间包含零"}},
     {"card-rival", {"Best baseline", "最佳基线"}},
+    {"card-rival-note", {"Treats {0} of the customers.", "触达 {0} 的客户。"}},
     {"card-treated", {"Customers treated", "触达客户"}},
     {"card-treated-note", {"{0} of {1} eligible", "占 {1} 位符合条件客户的 {0}"}},
     {"card-cost", {"Cost of the plan", "计划成本"}},
-    {"card-cost-note", {"of a budget of {0}", "预算 {0}"}},
-    {"card-gap", {"Distance to the best plan", "与最优计划的差距"}},
+    {"card-cost-note", {"Of a budget of {0}.", "预算 {0}。"}},
+    {"card-gap", {"Distance to the best plan, at most", "与最优计划的差距（上限）"}},
     {"card-gap-note",
-     {"at most: no plan within the limits is worth more than {0}",
-      "至多如此：在限制之内，任何计划的价值都不超过 {0}"}},
+     {"By the models, no plan within the limits can be worth more than {0}.",
+      "按模型计算，在限制之内任何计划的价值都不超过 {0}。"}},
 
     {"warnings", {"Read this first", "请先阅读"}},
 
@@ -44,7 +45,7 @@ const struct word WORDS[] = {
       "zero means that the data cannot tell the policy from doing nothing.",
       "计划与更简单策略相对于“不触达任何人”的{1}。区间包含零，表示数据无法区分该策略与什么都不做。"}},
     {"policy", {"Policy", "策略"}},
-    {"everybody", {"everybody: ", "全部客户："}},
+    {"everybody", {"Everybody: ", "全部客户："}},
     {"treated-share", {"Treated", "触达比例"}},
     {"total", {"Total", "合计"}},
     {"interval", {"{0} interval", "{0} 区间"}},
@@ -88,6 +89,7 @@ const struct word WORDS[] = {
     {"limits-lead",
      {"The shadow price says what one more unit of a limit would earn.",
       "影子价格表示某项限制每放宽一个单位所能带来的收益。"}},
+    {"limit-fairness", {"Largest treated-share gap", "触达比例最大差距"}},
     {"limit-name", {"Limit", "限制"}},
     {"used", {"Used", "已用"}},
     {"limit", {"At most", "上限"}},
@@ -96,7 +98,7 @@ const struct word WORDS[] = {
     {"price-budget", {"One more unit of budget earns {0}.", "预算每增加一个单位，可多得 {0}。"}},
     {"price-other", {"One more place earns {0}.", "每增加一个名额，可多得 {0}。"}},
     {"price-gap",
-     {"One more point of allowed gap earns {0}.", "允许差距每放宽一个百分点，可多得 {0}。"}},
+     {"One more percentage point earns {0}.", "允许差距每放宽一个百分点，可多得 {0}。"}},
     {"price-none",
      {"Does not bind: more of it would earn nothing.", "未起约束作用：放宽不会带来收益。"}},
 
@@ -108,7 +110,8 @@ const struct word WORDS[] = {
     {"mean", {"Mean", "均值"}},
     {"against", {"Against control", "与对照之差"}},
 
-    {"uplift-title", {"Does the model rank customers well?", "模型能否正确排序客户？"}},
+    {"uplift-title",
+     {"Qini curves: does the model rank customers well?", "Qini 曲线：模型能否正确排序客户？"}},
     {"uplift-lead",
      {"Customers sorted by predicted effect, the most responsive first: the gain of treating the top "
       "share, against treating the same share at random.",
@@ -118,7 +121,8 @@ const struct word WORDS[] = {
     {"qini", {"Qini", "Qini 系数"}},
     {"auuc", {"Area under the curve", "曲线下面积"}},
 
-    {"calibration-title", {"Are the predicted effects right?", "预测的效果准确吗？"}},
+    {"calibration-title",
+     {"Calibration: are the predicted effects right?", "校准：预测的效果准确吗？"}},
     {"calibration-lead",
      {"Customers in groups of rising predicted effect, and the effect that was observed in each. On "
       "the diagonal the prediction is right.",
@@ -180,11 +184,21 @@ const struct word WORDS[] = {
     {"propensity", {"Propensities", "倾向得分"}},
     {"learner", {"Learner", "学习器"}},
     {"features", {"Features", "特征"}},
-    {"chosen", {"Chosen", "已选"}},
+    {"fold-heading", {"Fold", "折"}},
+    {"chosen-value", {"Value in training", "训练部分内的价值"}},
     {"candidate", {"Candidate", "候选"}},
     {"candidates-title",
      {"Value of each candidate inside the training part", "训练部分内各候选的价值"}},
-    {"shrink", {"shrunk to {0}", "收缩至 {0}"}},
+    {"shrink", {"effects shrunk to {0}", "效果收缩至 {0}"}},
+    {"over", {"{0} over {1}", "{0}，基于 {1}"}},
+    {"learner-constant", {"Average effect", "平均效果"}},
+    {"learner-s", {"S-learner", "S-学习器"}},
+    {"learner-t", {"T-learner", "T-学习器"}},
+    {"learner-x", {"X-learner", "X-学习器"}},
+    {"learner-dr", {"DR-learner", "DR-学习器"}},
+    {"base-ridge", {"ridge regression", "岭回归"}},
+    {"base-forest", {"forest", "随机森林"}},
+    {"base-boost", {"boosted trees", "提升树"}},
     {"line", {"Line", "行号"}},
     {"quarantine-title", {"Rows set aside (the first ones)", "被隔离的行（前若干行）"}},
     {"fold", {"Fold {0}", "第 {0} 折"}},
@@ -280,6 +294,7 @@ const struct word WORDS[] = {
     {"chart-observed", {"Observed effect", "观察效果"}},
     {"chart-influence", {"Mean influence on the effect", "对效果的平均影响"}},
     {"chart-treated-share", {"Treated share", "触达比例"}},
+    {"chart-diagonal", {"Prediction is right", "预测准确"}},
     {"chart-rows", {"Rows", "行数"}},
 };
 const size_t WORDS_COUNT = sizeof WORDS / sizeof *WORDS;
@@ -296,15 +311,17 @@ const struct word PHRASES[] = {
     {"snipw", {"Self-normalised weighting", "自归一化加权"}},
     {"ipw", {"Inverse propensity weighting", "逆倾向加权"}},
     {"dm", {"Direct method", "直接法"}},
-    {"budget", {"Budget", "预算"}},
-    {"fairness", {"Fairness gap", "公平差距"}},
-    {"per_customer", {"Offers per customer", "每位客户的优惠数"}},
+    {"exact Shapley values of tree models of depth 6 that imitate the effects",
+     {"Exact Shapley values of tree models of depth 6 that imitate the effects",
+      "模仿效果的深度 6 树模型的精确 Shapley 值"}},
+    {"exact Shapley values of the effect models",
+     {"Exact Shapley values of the effect models", "效果模型的精确 Shapley 值"}},
     {"uniform", {"uniform (randomised)", "均匀（随机化）"}},
     {"estimate", {"estimated from the history", "由历史估计"}},
     {"customers", {"Customers", "客户"}},
     {"history", {"History", "历史"}},
     {"market", {"Market", "市场"}},
-    {"rows", {"Rows", "行数"}},
+    {"rows", {"Rows cleaned", "清洗行数"}},
     {"rows_read", {"Rows read", "读取行数"}},
     {"rows_kept", {"Rows kept", "保留行数"}},
     {"rows_quarantined", {"Rows set aside", "隔离行数"}},
@@ -351,6 +368,46 @@ const struct word PHRASES[] = {
 };
 const size_t PHRASES_COUNT = sizeof PHRASES / sizeof *PHRASES;
 
+const struct word TEMPLATES[] = {
+    {"{0} rows of '{1}' were set aside as unreadable",
+     {"{0} rows of {1} were set aside as unreadable", "{1} 中有 {0} 行无法读取，已被隔离"}},
+    {"{0} rows of the history have an action that is no offer; they are left out",
+     {"{0} rows of the history have an action that is no offer; they are left out",
+      "历史中有 {0} 行的动作不属于任何优惠，未计入"}},
+    {"column '{0}' is left out: it differs between the arms beyond chance ({1}, p = {2}) and may be "
+     "an outcome; list it in 'features' to keep it",
+     {"Column {0} is left out: it differs between the arms beyond chance ({1}, p = {2}) and may be "
+      "an outcome. List it in “features” to keep it",
+      "列 {0} 未使用：它在各组之间的差异超出偶然（{1}，p = {2}），可能是结果。若要保留，请列入 "
+      "“features”"}},
+    {"feature '{0}' differs between the arms beyond chance ({1}, p = {2}): it may be an outcome; it "
+     "stays because the campaign lists it",
+     {"Feature {0} differs between the arms beyond chance ({1}, p = {2}): it may be an outcome. It "
+      "stays because the campaign lists it",
+      "特征 {0} 在各组之间的差异超出偶然（{1}，p = {2}）：可能是结果。因活动明确列出而保留"}},
+    {"column '{0}' has shifted from history to customers (stability index {1}, {2}): effects may not "
+     "carry over",
+     {"Column {0} has shifted from history to customers (stability index {1}, {2}): effects may not "
+      "carry over",
+      "列 {0} 在历史与当前客户之间发生偏移（稳定性指数 {1}，{2}）：效果可能无法延续"}},
+    {"{0} pairs of customer and offer have no market factor and take the default {1}",
+     {"{0} pairs of customer and offer have no market factor and take the default {1}",
+      "{0} 个客户与优惠的组合没有市场因子，采用默认值 {1}"}},
+    {"group '{0}' of '{1}' has {2} customers: too few for the fairness limit{3}",
+     {"Group {0} of {1} has {2} customers: too few for the fairness limit{3}",
+      "{1} 的群体 {0} 只有 {2} 位客户：不足以执行公平限制"}},
+    {"overlap is poor: the plan's value rests on {0} effective rows of {1}",
+     {"Overlap is poor: the plan's value rests on {0} effective rows of {1}",
+      "重叠不足：计划的价值仅依据 {1} 行中的 {0} 个有效行"}},
+    {"the propensities look wrong: the plan's weights average {0} instead of 1",
+     {"The propensities look wrong: the plan's weights average {0} instead of 1",
+      "倾向得分似乎有误：计划的权重均值为 {0} 而不是 1"}},
+    {"history holds one action a customer: only the best offer of each customer is evaluated",
+     {"The history holds one action a customer: only the best offer of each customer is evaluated",
+      "历史中每位客户只有一个动作：只评估每位客户的最佳优惠"}},
+};
+const size_t TEMPLATES_COUNT = sizeof TEMPLATES / sizeof *TEMPLATES;
+
 static const char *find(const struct word *table, size_t count, enum word_lang lang,
                         const char *key) {
     for (size_t i = 0; i < count; i++)
@@ -366,4 +423,40 @@ const char *word_find(enum word_lang lang, const char *key) {
 
 const char *word_phrase(enum word_lang lang, const char *text) {
     return find(PHRASES, PHRASES_COUNT, lang, text);
+}
+
+/* Each part ends where the literal after it first stands. */
+static int fits(const char *template, const char *text, const char *parts[WORD_PARTS],
+                size_t sizes[WORD_PARTS]) {
+    size_t literal = strcspn(template, "{");
+    if (strncmp(template, text, literal) != 0) return 0;
+    template += literal;
+    text += literal;
+    for (int p = 0; p < WORD_PARTS && *template; p++) {
+        template += 3; /* "{0}" */
+        literal = strcspn(template, "{");
+        size_t size = strlen(text);
+        if (literal > 0) {
+            for (size = 0; text[size] && strncmp(text + size, template, literal) != 0;) size++;
+            if (!text[size]) return 0;
+        }
+        parts[p] = text;
+        sizes[p] = size;
+        template += literal;
+        text += size + literal;
+    }
+    return !*template && !*text;
+}
+
+const char *word_template(enum word_lang lang, const char *text, const char *ret_parts[WORD_PARTS],
+                          size_t ret_sizes[WORD_PARTS]) {
+    const char *parts[WORD_PARTS] = {"", "", "", ""};
+    size_t sizes[WORD_PARTS] = {0};
+    for (size_t i = 0; i < TEMPLATES_COUNT; i++) {
+        if (!fits(TEMPLATES[i].key, text, parts, sizes)) continue;
+        memcpy(ret_parts, parts, sizeof parts);
+        memcpy(ret_sizes, sizes, sizeof sizes);
+        return TEMPLATES[i].text[lang];
+    }
+    return NULL;
 }
