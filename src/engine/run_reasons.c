@@ -13,7 +13,7 @@
 #include "explain/explain.h"
 #include "learn/surrogate.h"
 
-enum { SURROGATE_ROWS = 20000 }; /* that an imitation learns from */
+enum { SURROGATE_ROWS = 10000 }; /* that an imitation learns from */
 
 /* One model and one offer: who gets the offer by that model, and what the features bring. */
 struct piece {

@@ -63,7 +63,8 @@ static kai_status fit_model(const struct matrix *features, const double *score,
     int64_t held_out = count >= ROWS_MIN ? count / HELD_OUT : 0;
     struct learn_options options;
     learn_options_init(&options, LEARN_BOOST, seed);
-    options.boost.rounds = count >= ROWS_MIN ? 300 : 1;
+    options.boost.rounds = count >= ROWS_MIN ? 100 : 1;
+    options.boost.learning_rate = 0.2;
     options.boost.child_weight_min = count >= ROWS_MIN ? 5 : 1e6; /* too few rows: no split */
     options.boost.patience = 10;
     struct learn_data data = {.features = features,
