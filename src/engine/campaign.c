@@ -7,39 +7,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "engine/reading.h"
 
 #define FIELD(type, field) .offset = offsetof(struct type, field)
-#define READING(type)                                                                       \
-    {.name = "delimiter",                                                                   \
-     .kind = OPTION_CHOICE,                                                                 \
-     FIELD(type, reading.delimiter),                                                        \
-     .fallback = "auto",                                                                    \
-     .choices = "auto|comma|semicolon|tab|pipe",                                            \
-     .help = "what separates fields"},                                                      \
-        {.name = "no-header",                                                               \
-         .kind = OPTION_FLAG,                                                               \
-         FIELD(type, reading.no_header),                                                    \
-         .help = "the first line is data; `columns` names the columns"},                    \
-        {.name = "columns",                                                                 \
-         .kind = OPTION_LIST,                                                               \
-         FIELD(type, reading.columns),                                                      \
-         .value = "[a, b]",                                                                 \
-         .help = "names of the columns where there is no header"},                          \
-        {.name = "missing",                                                                 \
-         .kind = OPTION_LIST,                                                               \
-         FIELD(type, reading.missing),                                                      \
-         .value = "['?']",                                                                  \
-         .help = "texts that mean missing, instead of the usual ones"},                     \
-        {.name = "types",                                                                   \
-         .kind = OPTION_LIST,                                                               \
-         FIELD(type, reading.types),                                                        \
-         .value = "[COL=KIND]",                                                             \
-         .help = "kind of a column: number, integer, category, flag, date, text, id"},      \
-    {                                                                                       \
-        .name = "encoding", .kind = OPTION_CHOICE, FIELD(type, reading.encoding),           \
-        .fallback = "auto", .choices = "auto|utf-8|gb18030", .help = "encoding of the text" \
-    }
-
 static const struct kai_option ROOT_KEYS[] = {
     {.name = "campaign",
      .kind = OPTION_TEXT,
@@ -90,7 +60,7 @@ static const struct kai_option CUSTOMERS_KEYS[] = {
      FIELD(campaign_customers, consent),
      .value = "COL",
      .help = "only customers with yes in this column may be treated (opt-in)"},
-    READING(campaign_customers),
+    READING_OPTIONS(struct campaign_customers, reading),
 };
 static const struct kai_option HISTORY_KEYS[] = {
     {.name = "table",
@@ -114,7 +84,7 @@ static const struct kai_option HISTORY_KEYS[] = {
      .fallback = "uniform",
      .value = "uniform|estimate|COL",
      .help = "probability of the logged action"},
-    READING(campaign_history),
+    READING_OPTIONS(struct campaign_history, reading),
 };
 static const struct kai_option VALUE_KEYS[] = {
     {.name = "column",

@@ -7,6 +7,7 @@
 #ifndef KAIROS_ENGINE_CAMPAIGN_H
 #define KAIROS_ENGINE_CAMPAIGN_H
 
+#include <kairos/engine.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -25,21 +26,13 @@ struct campaign_capacity {
     int is_channel;
 };
 
-/* How one of the tables is read. */
-struct campaign_reading {
-    const char *delimiter;
-    int32_t no_header;
-    struct option_list columns, missing, types;
-    const char *encoding;
-};
-
 struct campaign_customers {
     uint32_t struct_size;
     const char *table; /* as written; campaign_path makes it a path */
     const char *id;    /* NULL = the row number, from 1 */
     struct option_list features, sensitive, drop;
     const char *consent; /* column: only customers with yes there may be treated; NULL = all may */
-    struct campaign_reading reading;
+    kai_table_options reading;
 };
 
 struct campaign_history {
@@ -50,7 +43,7 @@ struct campaign_history {
     const char *value_column;
     double margin;
     struct option_list also;
-    struct campaign_reading reading;
+    kai_table_options reading;
 };
 
 struct campaign_market {

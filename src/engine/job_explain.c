@@ -78,11 +78,11 @@ static kai_status gather_shares(struct why *why, const double *values, kai_err *
 }
 
 static kai_status load_row(struct why *why, kai_err *err) {
-    struct reading reading = reading_of(&why->options->table);
     const char *const *arguments = why->options->arguments.items;
     kai_status st = saved_load(arguments[1], &why->saved, err);
     if (!st) st = saved_kind(&why->saved, why->options->model, &why->kind, err);
-    if (!st) st = reading_table(why->engine, arguments[2], &reading, &why->table, NULL, err);
+    if (!st)
+        st = reading_table(why->engine, arguments[2], &why->options->table, &why->table, NULL, err);
     if (!st && why->options->row > why->table->rows)
         st = err_set(err, KAI_NOT_FOUND, "row %lld: '%s' has %lld rows",
                      (long long)why->options->row, arguments[2], (long long)why->table->rows);

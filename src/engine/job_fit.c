@@ -22,8 +22,7 @@ static kai_status read_table(struct fit *fit, kai_err *err) {
         return err_set(err, KAI_INVALID,
                        "option '--label' is missing: which column shall be learned");
     timing_enter(&fit->timing, "read");
-    struct reading reading = reading_of(&options->table);
-    return reading_table(fit->engine, options->arguments.items[0], &reading, &fit->table,
+    return reading_table(fit->engine, options->arguments.items[0], &options->table, &fit->table,
                          &fit->report, err);
 }
 

@@ -116,13 +116,12 @@ int32_t kai_engine_predict(kai_engine *engine, const kai_predict_options *option
     kai_status st = options_check(options->struct_size, sizeof *options, err);
     if (st) return st;
     struct predict predict = {.engine = engine, .options = options};
-    struct reading reading = reading_of(&options->table);
     timing_start(&predict.timing);
     timing_enter(&predict.timing, "read");
     st = saved_load(options->arguments.items[0], &predict.saved, err);
     if (!st) st = saved_kind(&predict.saved, options->model, &predict.kind, err);
     if (!st)
-        st = reading_table(engine, options->arguments.items[1], &reading, &predict.table,
+        st = reading_table(engine, options->arguments.items[1], &options->table, &predict.table,
                            &predict.report, err);
     if (!st) st = score_table(&predict, err);
     if (!st) st = write_out(&predict, ret_text, err);

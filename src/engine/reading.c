@@ -2,37 +2,40 @@
 
 #include <string.h>
 
-struct reading reading_of(const kai_table_options *options) {
-    return (struct reading){.delimiter = options->delimiter,
-                            .encoding = options->encoding,
-                            .no_header = options->no_header,
-                            .columns = {options->columns.items, options->columns.count},
-                            .missing = {options->missing.items, options->missing.count},
-                            .types = {options->types.items, options->types.count}};
+static struct option_list list_of(kai_list list) {
+    return (struct option_list){list.items, list.count};
 }
 
-static char delimiter_of(const char *word) {
+/* A delimiter as a word or as itself; 0 = find it. */
+static kai_status parse_delimiter(const char *word, char *ret_delimiter, kai_err *err) {
     static const struct {
         const char *word;
         char delimiter;
-    } WORDS[] = {{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"pipe", '|'}};
-    for (size_t i = 0; word && i < sizeof WORDS / sizeof *WORDS; i++)
-        if (strcmp(word, WORDS[i].word) == 0) return WORDS[i].delimiter;
-    return 0;
+    } WORDS[] = {{"auto", 0},   {",", ','},   {"comma", ','}, {";", ';'}, {"semicolon", ';'},
+                 {"tab", '\t'}, {"\t", '\t'}, {"\\t", '\t'},  {"|", '|'}, {"pipe", '|'}};
+    *ret_delimiter = 0;
+    if (!word) return KAI_OK;
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
+        if (strcmp(word, WORDS[i].word) != 0) continue;
+        *ret_delimiter = WORDS[i].delimiter;
+        return KAI_OK;
+    }
+    return err_set(err, KAI_INVALID, "delimiter '%s': expected auto, ',', ';', 'tab' or '|'", word);
 }
 
-kai_status reading_table(struct kai_engine *engine, const char *path, const struct reading *reading,
-                         struct table **ret_table, struct collect_report *ret_report,
-                         kai_err *err) {
-    struct csv_options options = {.delimiter = delimiter_of(reading->delimiter),
-                                  .no_header = reading->no_header,
-                                  .columns = reading->columns,
-                                  .missing = reading->missing,
-                                  .types = reading->types};
+kai_status reading_table(struct kai_engine *engine, const char *path,
+                         const kai_table_options *reading, struct table **ret_table,
+                         struct collect_report *ret_report, kai_err *err) {
+    struct csv_options options = {.no_header = reading->no_header,
+                                  .columns = list_of(reading->columns),
+                                  .missing = list_of(reading->missing),
+                                  .types = list_of(reading->types)};
     if (reading->encoding && strcmp(reading->encoding, "utf-8") == 0)
         options.encoding = CSV_ENCODING_UTF8;
     if (reading->encoding && strcmp(reading->encoding, "gb18030") == 0)
         options.encoding = CSV_ENCODING_GB18030;
+    kai_status st = parse_delimiter(reading->delimiter, &options.delimiter, err);
+    if (st) return st;
     return collect_read_csv(path, &options, engine->pool, &engine->progress, ret_table, ret_report,
                             err);
 }

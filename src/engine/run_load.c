@@ -11,20 +11,13 @@
 static const double PROPENSITY_FLOOR = 0.01; /* of estimated propensities */
 
 /* A table of the campaign, by its path as seen from the campaign file. */
-static kai_status load_table(struct run *run, const char *file, const struct campaign_reading *how,
+static kai_status load_table(struct run *run, const char *file, const kai_table_options *how,
                              struct run_table *ret_table, kai_err *err) {
-    struct reading reading = {.delimiter = how->delimiter,
-                              .encoding = how->encoding,
-                              .no_header = how->no_header,
-                              .columns = how->columns,
-                              .missing = how->missing,
-                              .types = how->types};
     struct buf path;
     buf_init(&path, 1 << 16);
     kai_status st = file_join(&path, run->campaign.file, file, err);
     if (!st)
-        st = reading_table(run->engine, path.data, &reading, &ret_table->table, &ret_table->report,
-                           err);
+        st = reading_table(run->engine, path.data, how, &ret_table->table, &ret_table->report, err);
     if (!st) ret_table->file = file;
     if (!st && ret_table->report.rows_bad)
         run_warn(run, "%lld rows of '%s' were set aside as unreadable",
@@ -44,7 +37,7 @@ static kai_status load_tables(struct run *run, kai_err *err) {
     else if (!st)
         st = load_table(run, campaign->history.table, &campaign->history.reading, &run->history,
                         err);
-    struct campaign_reading plain = {.delimiter = "auto", .encoding = "auto"};
+    kai_table_options plain = {0};
     if (!st && campaign->market.table)
         st = load_table(run, campaign->market.table, &plain, &run->market, err);
     return st;

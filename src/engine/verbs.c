@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "engine/reading.h"
 
 _Static_assert(sizeof(kai_list) == sizeof(struct option_list), "a public list is an option list");
 _Static_assert(offsetof(kai_list, count) == offsetof(struct option_list, count), "same fields");
@@ -46,37 +47,6 @@ struct kai_verb {
     {                                                                                         \
         .name = "workspace", .kind = OPTION_TEXT, .offset = offsetof(type, common.workspace), \
         .fallback = ".", .value = "DIR", .help = "workspace (short: -C DIR)"                  \
-    }
-
-#define TABLE(type)                                                                          \
-    {.name = "delimiter",                                                                    \
-     .kind = OPTION_CHOICE,                                                                  \
-     .offset = offsetof(type, table.delimiter),                                              \
-     .fallback = "auto",                                                                     \
-     .choices = "auto|comma|semicolon|tab|pipe",                                             \
-     .help = "what separates fields"},                                                       \
-        {.name = "no-header",                                                                \
-         .kind = OPTION_FLAG,                                                                \
-         .offset = offsetof(type, table.no_header),                                          \
-         .help = "the first line is data; name the columns with --columns"},                 \
-        {.name = "columns",                                                                  \
-         .kind = OPTION_LIST,                                                                \
-         .offset = offsetof(type, table.columns),                                            \
-         .value = "a,b,...",                                                                 \
-         .help = "names of the columns where there is no header"},                           \
-        {.name = "missing",                                                                  \
-         .kind = OPTION_LIST,                                                                \
-         .offset = offsetof(type, table.missing),                                            \
-         .value = "'?,NA'",                                                                  \
-         .help = "texts that mean missing, instead of the usual ones"},                      \
-        {.name = "types",                                                                    \
-         .kind = OPTION_LIST,                                                                \
-         .offset = offsetof(type, table.types),                                              \
-         .value = "COL=KIND,...",                                                            \
-         .help = "kind of a column: number, integer, category, flag, date, text, id"},       \
-    {                                                                                        \
-        .name = "encoding", .kind = OPTION_CHOICE, .offset = offsetof(type, table.encoding), \
-        .fallback = "auto", .choices = "auto|utf-8|gb18030", .help = "encoding of the text"  \
     }
 
 static const struct kai_option FIT_OPTIONS[] = {
@@ -220,7 +190,7 @@ static const struct kai_option FIT_OPTIONS[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(kai_fit_options, permutation),
      .help = "permutation importance of each column too"},
-    TABLE(kai_fit_options),
+    READING_OPTIONS(kai_fit_options, table),
     COMMON(kai_fit_options),
 };
 
@@ -236,7 +206,7 @@ static const struct kai_option PREDICT_OPTIONS[] = {
      .fallback = "-",
      .value = "FILE",
      .help = "where the scores go, as CSV"},
-    TABLE(kai_predict_options),
+    READING_OPTIONS(kai_predict_options, table),
     COMMON(kai_predict_options),
 };
 
@@ -312,7 +282,7 @@ static const struct kai_option EXPLAIN_OPTIONS[] = {
      .offset = offsetof(kai_explain_options, model),
      .choices = "forest|boost|mlp",
      .help = "which model of the file; the best by default"},
-    TABLE(kai_explain_options),
+    READING_OPTIONS(kai_explain_options, table),
     COMMON(kai_explain_options),
 };
 
