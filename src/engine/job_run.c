@@ -1,5 +1,4 @@
 /* kairos run: one campaign from a raw table to a proven plan. */
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -133,11 +132,15 @@ static kai_status choose_dir(const struct run *run, struct buf *dir, kai_err *er
     return st ? st : buf_printf(dir, err, "-%lld", (long long)run->options->common.seed);
 }
 
-/* "auto" follows the locale of the process. */
+/* "auto" follows the user's locale, as the environment names it. */
 static const char *choose_language(const char *lang) {
+    static const char *const NAMES[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
     if (strcmp(lang, "auto") != 0) return lang;
-    const char *locale = setlocale(LC_CTYPE, NULL);
-    return locale && strncmp(locale, "zh", 2) == 0 ? "zh" : "en";
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        const char *locale = getenv(NAMES[i]);
+        if (locale && locale[0]) return strncmp(locale, "zh", 2) == 0 ? "zh" : "en";
+    }
+    return "en";
 }
 
 static kai_status write_file(const char *dir, const char *name, const struct buf *bytes,
