@@ -5,12 +5,16 @@
 
 #include "base/alloc.h"
 #include "base/caps.h"
+#include "base/hash.h"
 #include "decide/bundle_method.h"
 #include "decide/dual.h"
 #include "decide/rounding.h"
 
 enum { EVALUATIONS_MAX = 400 };
 static const double DUAL_TOLERANCE = 1e-7;
+/* A plan with a larger gap is solved again with ties broken: each gain shrunk by up to this share.
+ */
+static const double GAP_WANTED = 5e-4, TIE_SHARES[] = {1e-3, 1e-2, 1e-1};
 
 struct solve {
     struct dual dual;
@@ -103,6 +107,12 @@ static void describe_limits(const struct solve *solve, const struct rounding *ro
     if (gap - problem->max_gap > plan->violation) plan->violation = gap - problem->max_gap;
 }
 
+/* The bound is a sum of the same numbers in another order: rounding may put it a hair below. */
+static void set_gap(struct decide_plan *plan, double bound) {
+    plan->bound = bound > plan->value ? bound : plan->value;
+    plan->gap = (plan->bound - plan->value) / (fabs(plan->bound) > 1e-300 ? fabs(plan->bound) : 1);
+}
+
 static kai_status make_plan(struct solve *solve, struct decide_plan **ret_plan, kai_err *err) {
     const struct decide_problem *problem = solve->dual.problem;
     struct rounding rounding = {0};
@@ -128,12 +138,87 @@ static kai_status make_plan(struct solve *solve, struct decide_plan **ret_plan, 
     plan->chosen = rounding.chosen;
     rounding.chosen = NULL;
     plan->value = rounding.value;
-    /* the bound is a sum of the same numbers in another order: rounding may put it a hair below */
-    plan->bound = solve->bound > plan->value ? solve->bound : plan->value;
-    plan->gap = (plan->bound - plan->value) / (fabs(plan->bound) > 1e-300 ? fabs(plan->bound) : 1);
-    plan->iterations = solve->evaluations;
+    set_gap(plan, solve->bound);
     rounding_release(&rounding);
     *ret_plan = plan;
+    return KAI_OK;
+}
+
+/* Customers whose gains are equal all want the same at the prices, where the optimum shares them
+ * out between offers: with many of them no rounding of one price is near it. Shrinking every gain a
+ * little, by chance, tells them apart and keeps its sign. */
+static kai_status break_ties(const struct decide_problem *problem, double share,
+                             double **ret_objective, kai_err *err) {
+    int64_t cells = problem->rows * problem->offers;
+    double *objective = mem_array((size_t)cells, sizeof *objective);
+    if (!objective) return err_memory(err, cells * (int64_t)sizeof *objective);
+    for (int64_t c = 0; c < cells; c++) {
+        double chance = (double)(hash_mix((uint64_t)c) >> 11) * 0x1p-53;
+        objective[c] = problem->objective[c] - share * chance * fabs(problem->objective[c]);
+    }
+    *ret_objective = objective;
+    return KAI_OK;
+}
+
+static void measure_plan(const struct decide_problem *problem, double bound,
+                         struct decide_plan *plan) {
+    plan->value = 0;
+    for (int64_t i = 0; i < problem->rows; i++) {
+        const int32_t *held = plan->chosen + i * problem->per_customer;
+        for (int32_t s = 0; s < problem->per_customer && held[s] >= 0; s++)
+            plan->value += problem->objective[i * problem->offers + held[s]];
+    }
+    set_gap(plan, bound);
+}
+
+/* The same problem with ties broken; the plan is measured by the true gains and the true bound. */
+static kai_status solve_apart(struct solve *solve, double share, struct decide_plan **ret_plan,
+                              kai_err *err) {
+    struct decide_problem apart = *solve->dual.problem;
+    double *objective = NULL;
+    struct solve other = {0};
+    kai_status st = break_ties(solve->dual.problem, share, &objective, err);
+    apart.objective = objective;
+    if (!st) st = init_solve(&other, &apart, solve->pool, solve->progress, err);
+    if (!st) memcpy(other.z, solve->z, (size_t)solve->dual.size * sizeof *other.z);
+    if (!st) st = find_prices(&other, err);
+    if (!st) st = make_plan(&other, ret_plan, err);
+    if (!st) measure_plan(solve->dual.problem, solve->bound, *ret_plan);
+    solve->evaluations += other.evaluations;
+    release_solve(&other);
+    mem_free(objective);
+    return st;
+}
+
+/* The prices of the problem as it is, which another way of rounding does not change. */
+static void copy_prices(const struct solve *solve, const struct decide_plan *from,
+                        struct decide_plan *to) {
+    size_t offers = (size_t)solve->dual.problem->offers, groups = (size_t)solve->dual.groups;
+    memcpy(to->price, from->price, offers * sizeof *to->price);
+    if (groups) memcpy(to->group_price, from->group_price, groups * sizeof *to->group_price);
+    for (int32_t k = 0; k < to->limit_count; k++)
+        to->limits[k].shadow_price = from->limits[k].shadow_price;
+}
+
+static kai_status solve_well(struct solve *solve, struct decide_plan **ret_plan, kai_err *err) {
+    struct decide_plan *best = NULL;
+    kai_status st = find_prices(solve, err);
+    if (!st) st = make_plan(solve, &best, err);
+    for (size_t t = 0; !st && best->gap > GAP_WANTED && t < sizeof TIE_SHARES / sizeof(double);
+         t++) {
+        struct decide_plan *plan = NULL;
+        st = solve_apart(solve, TIE_SHARES[t], &plan, err);
+        if (!st) copy_prices(solve, best, plan);
+        int is_better = !st && plan->value > best->value;
+        decide_plan_free(is_better ? best : plan);
+        if (is_better) best = plan;
+    }
+    if (st) {
+        decide_plan_free(best);
+        return st;
+    }
+    best->iterations = solve->evaluations;
+    *ret_plan = best;
     return KAI_OK;
 }
 
@@ -144,8 +229,7 @@ kai_status decide_solve(const struct decide_problem *problem, struct pool *pool,
     if (st) return st;
     struct solve solve;
     st = init_solve(&solve, problem, pool, progress, err);
-    if (!st) st = find_prices(&solve, err);
-    if (!st) st = make_plan(&solve, ret_plan, err);
+    if (!st) st = solve_well(&solve, ret_plan, err);
     release_solve(&solve);
     return st;
 }
@@ -181,8 +265,7 @@ kai_status decide_frontier(const struct decide_problem *problem, int32_t limit_i
     for (int32_t p = 0; !st && p < count; p++) {
         struct decide_plan *plan = NULL;
         limits[limit_index].limit = points[p].limit;
-        st = find_prices(&solve, err); /* from the prices of the point before */
-        if (!st) st = make_plan(&solve, &plan, err);
+        st = solve_well(&solve, &plan, err); /* from the prices of the point before */
         if (st) break;
         points[p].value = plan->value;
         points[p].bound = plan->bound;

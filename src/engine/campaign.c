@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "engine/reading.h"
+#include "learn/effect.h"
 
 #define FIELD(type, field) .offset = offsetof(struct type, field)
 static const struct kai_option ROOT_KEYS[] = {
@@ -319,6 +320,12 @@ static kai_status read_offers(struct campaign *campaign, const struct yaml_tree 
     return KAI_OK;
 }
 
+int32_t campaign_learner(const char *name) {
+    for (int32_t learner = 0; learner < EFFECT_LEARNERS; learner++)
+        if (strcmp(effect_learner_text((enum effect_learner)learner), name) == 0) return learner;
+    return -1;
+}
+
 static int is_channel(const struct campaign *campaign, const char *name) {
     for (int32_t i = 0; i < campaign->offer_count; i++)
         if (strcmp(campaign->offers[i].channel, name) == 0) return 1;
@@ -411,6 +418,12 @@ static kai_status check_campaign(const struct campaign *campaign, const struct y
         if (list_holds(campaign->market.join, name))
             return yaml_error(tree, yaml_get(root, "market"), err,
                               "'%s' is sensitive and cannot be a market key", name);
+    }
+    for (int64_t i = 0; i < campaign->evaluate.learners.count; i++) {
+        const char *name = campaign->evaluate.learners.items[i];
+        if (campaign_learner(name) < 0)
+            return yaml_error(tree, yaml_get(root, "evaluate"), err,
+                              "key 'learners': '%s' is none of constant, s, t, x, dr", name);
     }
     const char *goal = campaign->goal;
     if (strcmp(goal, "profit") && strcmp(goal, "value") &&

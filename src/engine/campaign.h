@@ -100,5 +100,7 @@ void campaign_release(struct campaign *campaign);
 KAI_MUST_CHECK kai_status campaign_print_markdown(struct buf *out, kai_err *err);
 /* Index of the offer of that name, or -1. */
 int32_t campaign_find_offer(const struct campaign *campaign, const char *name);
+/* The enum effect_learner of that name, or -1. */
+int32_t campaign_learner(const char *name);
 
 #endif

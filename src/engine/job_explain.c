@@ -138,6 +138,8 @@ static kai_status print_score(const struct why *why, int wants_json, struct buf 
         st = buf_printf(out, err, "row %lld: '%s' scores %.6g\nbase %+.6g (%s)\n",
                         (long long)why->options->row, learn_kind_text(why->kind), why->score,
                         why->base, unit_of(why));
+        if (!st && !isnan(why->r2))
+            st = buf_printf(out, err, "by a tree model fitted to the scores: R2 %.3f\n", why->r2);
     }
     for (int32_t s = 0; !st && s < why->share_count; s++) {
         const struct column *column;
@@ -155,10 +157,10 @@ static kai_status print_score(const struct why *why, int wants_json, struct buf 
         json_key_f64(&json, "share", why->shares[s].value);
         json_end(&json);
     }
-    json_end(&json);
-    json_end(&json);
     buf_release(&cell);
     if (st || !wants_json) return st;
+    json_end(&json);
+    json_end(&json);
     st = json_finish(&json, err);
     return st ? st : buf_puts(out, "\n", err);
 }

@@ -190,8 +190,7 @@ static kai_status choose_models(struct fit *fit, kai_err *err) {
 static kai_status prepare(struct fit *fit, kai_err *err) {
     timing_enter(&fit->timing, "prepare");
     const struct column *label = NULL;
-    kai_status st = choose_models(fit, err);
-    if (!st) st = table_column(fit->table, fit->options->label, &label, err);
+    kai_status st = table_column(fit->table, fit->options->label, &label, err);
     if (!st) st = set_roles(fit, err);
     if (!st) st = target_new(label, fit->options->task, fit->options->positive, &fit->target, err);
     if (!st) st = split_table(fit, err);
@@ -441,7 +440,8 @@ int32_t kai_engine_fit(kai_engine *engine, const kai_fit_options *options, kai_b
     if (st) return st;
     struct fit fit = {.engine = engine, .options = options};
     timing_start(&fit.timing);
-    st = read_table(&fit, err);
+    st = choose_models(&fit, err);
+    if (!st) st = read_table(&fit, err);
     if (!st) st = prepare(&fit, err);
     if (!st) st = fit_models(&fit, err);
     if (!st) st = save(&fit, err);

@@ -22,21 +22,10 @@ static kai_status draw_folds(struct run *run, kai_err *err) {
                        err);
 }
 
-static kai_status set_learners(const struct run *run, struct effect_options *options,
-                               kai_err *err) {
+static void set_learners(const struct run *run, struct effect_options *options) {
     struct option_list names = run->campaign.evaluate.learners;
-    for (int64_t i = 0; i < names.count; i++) {
-        int learner = 0;
-        while (learner < EFFECT_LEARNERS &&
-               strcmp(effect_learner_text((enum effect_learner)learner), names.items[i]) != 0)
-            learner++;
-        if (learner == EFFECT_LEARNERS)
-            return err_set(err, KAI_INVALID,
-                           "'evaluate.learners': '%s' is none of constant, s, t, x, dr",
-                           names.items[i]);
-        options->learners |= 1u << learner;
-    }
-    return KAI_OK;
+    for (int64_t i = 0; i < names.count; i++) /* the campaign was checked: each is known */
+        options->learners |= 1u << campaign_learner(names.items[i]);
 }
 
 /* Arrays over all rows of the history, as effect.h reads them. */
@@ -96,11 +85,9 @@ static kai_status fit_effects(struct run *run, struct effect_arrays *arrays, int
         .budget_per_customer = has_budget ? budget / (double)run->customers.table->rows : 0};
     struct effect_options options;
     effect_options_init(&options, run->seed + (uint64_t)(fold + 1));
-    kai_status st = set_learners(run, &options, err);
-    if (!st)
-        st = effect_choose(&options, &data, run->engine->pool, &run->engine->progress, ret_model,
-                           err);
-    return st;
+    set_learners(run, &options);
+    return effect_choose(&options, &data, run->engine->pool, &run->engine->progress, ret_model,
+                         err);
 }
 
 /* Predict the used rows of one fold into the arrays over used rows. */

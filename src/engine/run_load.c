@@ -43,6 +43,19 @@ static kai_status load_tables(struct run *run, kai_err *err) {
     return st;
 }
 
+/* Columns that are first read late are looked for now: an error must not wait for the models. */
+static kai_status check_columns(const struct run *run, kai_err *err) {
+    const struct campaign_customers *customers = &run->campaign.customers;
+    const struct column *column;
+    const char *names[] = {customers->id, customers->consent, run->campaign.limits.fairness_column};
+    kai_status st = KAI_OK;
+    for (size_t n = 0; !st && n < sizeof names / sizeof *names; n++)
+        if (names[n]) st = table_column(run->customers.table, names[n], &column, err);
+    for (int64_t s = 0; !st && s < customers->sensitive.count; s++)
+        st = table_column(run->customers.table, customers->sensitive.items[s], &column, err);
+    return st;
+}
+
 /* What the goal counts: money of the value outcome, or units of another outcome. */
 static kai_status set_goal(struct run *run, kai_err *err) {
     const struct campaign *campaign = &run->campaign;
@@ -97,16 +110,16 @@ static kai_status read_numbers(const struct table *table, const char *name, doub
     kai_status st = table_column(table, name, &column, err);
     if (st) return st;
     if (column->kind == COLUMN_TEXT || column->kind == COLUMN_TIME)
-        return err_set(err, KAI_INVALID, "column '%s' is a %s, expected numbers", name,
-                       column_kind_text(column->kind));
+        return err_set(err, KAI_INVALID, "'%s', column '%s' is a %s, expected numbers", table->name,
+                       name, column_kind_text(column->kind));
     for (int64_t i = 0; i < table->rows; i++) {
         ret_values[i] = column_f64(column, i);
         if (column->kind != COLUMN_CATEGORY || isnan(ret_values[i])) continue;
         int flag;
         const char *text = dict_text(column->dict, column->as.codes[i]);
         if (!text_parse_flag(slice_of(text), &flag))
-            return err_set(err, KAI_INVALID, "column '%s', row %lld: '%s' is no number", name,
-                           (long long)i + 1, text);
+            return err_set(err, KAI_INVALID, "'%s', row %lld, column '%s': '%s' is no number",
+                           table->name, (long long)i + 1, name, text);
         ret_values[i] = flag;
     }
     return KAI_OK;
@@ -183,10 +196,14 @@ static kai_status read_propensity(struct run *run, double *values, kai_err *err)
     if (!st && !run->history_propensity) st = err_memory(err, run->used_count * 8);
     for (int64_t u = 0; !st && u < run->used_count; u++) {
         double p = values[run->used[u]];
-        if (!(p > 0 && p <= 1))
+        if (isnan(p))
+            st = err_set(err, KAI_INVALID, "'%s', row %lld, column '%s': the propensity is missing",
+                         run->history.file, (long long)run->used[u] + 1, name);
+        else if (!(p > 0 && p <= 1))
             st = err_set(err, KAI_INVALID,
-                         "column '%s', row %lld: a propensity of %g is not above 0 and at most 1",
-                         name, (long long)run->used[u] + 1, p);
+                         "'%s', row %lld, column '%s': a propensity of %g is not above 0 and at "
+                         "most 1",
+                         run->history.file, (long long)run->used[u] + 1, name, p);
         run->history_propensity[u] = p;
     }
     return st;
@@ -194,6 +211,7 @@ static kai_status read_propensity(struct run *run, double *values, kai_err *err)
 
 kai_status run_load(struct run *run, kai_err *err) {
     kai_status st = load_tables(run, err);
+    if (!st) st = check_columns(run, err);
     if (!st) st = set_goal(run, err);
     if (!st) st = read_arms(run, err);
     double *values = NULL;

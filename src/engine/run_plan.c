@@ -183,7 +183,7 @@ static kai_status draw_frontier(struct run *run, kai_err *err) {
         problem.limits[k].limit /= scale;
     for (int p = 0; !st && p < RUN_FRONTIER_POINTS; p++)
         run->frontier[p].limit = run->campaign.limits.budget * (p + 1) / 10 / scale;
-    add_fairness(run, &problem.decide, sample.group);
+    if (!st) add_fairness(run, &problem.decide, sample.group);
     if (!st)
         st = decide_frontier(&problem.decide, problem.budget_index, run->frontier,
                              RUN_FRONTIER_POINTS, run->engine->pool, &run->engine->progress, err);
@@ -212,7 +212,7 @@ kai_status run_plan(struct run *run, kai_err *err) {
     if (!st)
         st = problem_new(&run->campaign, run->customers.table->rows, run->objective, &run->problem,
                          err);
-    add_fairness(run, &run->problem.decide, run->fair_group);
+    if (!st) add_fairness(run, &run->problem.decide, run->fair_group);
     if (!st)
         st = decide_solve(&run->problem.decide, run->engine->pool, &run->engine->progress,
                           &run->plan, err);

@@ -61,8 +61,17 @@ static int is_number(const struct column *label) {
     return label->kind == COLUMN_F64 || label->kind == COLUMN_I64;
 }
 
-static kai_status choose_task(const struct column *label, const char *task, int32_t count,
-                              enum recipe_task *ret_task, kai_err *err) {
+/* No value comes twice: a name of the row, not a class. */
+static int is_different_everywhere(const struct values *values) {
+    for (int32_t v = 0; v < values->count; v++)
+        if (values->rows[v] > 1) return 0;
+    return values->count > 2;
+}
+
+static kai_status choose_task(const struct column *label, const char *task,
+                              const struct values *values, enum recipe_task *ret_task,
+                              kai_err *err) {
+    int32_t count = values->count;
     if (count < 2)
         return err_set(err, KAI_INVALID, "label '%s' has %s: there is nothing to learn",
                        label->name, count ? "one value only" : "no values");
@@ -87,6 +96,10 @@ static kai_status choose_task(const struct column *label, const char *task, int3
     if (*ret_task == RECIPE_MULTICLASS && count > CLASSES_MAX)
         return err_set(err, KAI_INVALID, "label '%s' has %d classes, at most %d are possible",
                        label->name, count, CLASSES_MAX);
+    if (*ret_task == RECIPE_MULTICLASS && is_different_everywhere(values))
+        return err_set(err, KAI_INVALID,
+                       "label '%s' is different in every row: there is nothing to learn",
+                       label->name);
     return KAI_OK;
 }
 
@@ -171,7 +184,7 @@ kai_status target_new(const struct column *label, const char *task, const char *
     target->strata = mem_array((size_t)label->rows, sizeof *target->strata);
     kai_status st = target->values && target->strata ? find_values(label, &values, err)
                                                      : err_memory(err, label->rows * 12);
-    if (!st) st = choose_task(label, task, values.count, &target->task, err);
+    if (!st) st = choose_task(label, task, &values, &target->task, err);
     if (!st && target->task != RECIPE_REGRESSION)
         st = fill_classes(label, &values, positive, target, err);
     else if (!st && positive)

@@ -166,6 +166,41 @@ static void test_decide__draws_a_rising_frontier(void **state) {
     free_market(&market);
 }
 
+/* 400 customers who are all alike want the same at any price; the optimum shares them out. */
+static void test_decide__shares_equal_customers_out(void **state) {
+    (void)state;
+    enum { ALIKE = 400 };
+    static double objective[ALIKE * 2];
+    static int32_t group[ALIKE];
+    static const double COST[] = {0.1, 0.5}, POST[] = {1, 0}, CALL[] = {0, 1};
+    for (int i = 0; i < ALIKE; i++) {
+        objective[2 * i] = 0.5;      /* cheap, at most 150 of them */
+        objective[2 * i + 1] = 0.65; /* dear */
+        group[i] = i % 3 == 0;
+    }
+    struct decide_limit limits[] = {{"budget", COST, 50}, {"post", POST, 150}, {"call", CALL, 100}};
+    struct decide_problem problem = {.rows = ALIKE,
+                                     .offers = 2,
+                                     .objective = objective,
+                                     .per_customer = 1,
+                                     .limits = limits,
+                                     .limit_count = 3,
+                                     .group = group,
+                                     .groups = 2,
+                                     .max_gap = 0.1};
+    /* 150 letters for 15, and 70 calls for 35 */
+    double best = 150 * 0.5 + 70 * 0.65;
+    for (int fair = 0; fair < 2; fair++) {
+        if (!fair) problem.group = NULL;
+        struct decide_plan *plan = solve(&problem, NULL);
+        CHECK_NEAR(plan->value, best, 0.005 * best);
+        CHECK_NEAR(plan->bound, best, 0.005 * best);
+        assert_true(plan->violation == 0);
+        decide_plan_free(plan);
+        problem.group = group;
+    }
+}
+
 static void test_decide__applies_its_prices_as_a_rule(void **state) {
     (void)state;
     struct market market;
@@ -187,6 +222,7 @@ int main(void) {
         cmocka_unit_test(test_decide__prices_the_budget),
         cmocka_unit_test(test_decide__treats_nobody_where_nothing_pays),
         cmocka_unit_test(test_decide__spends_a_tied_budget),
+        cmocka_unit_test(test_decide__shares_equal_customers_out),
         cmocka_unit_test(test_decide__names_a_limit_that_cannot_be_met),
         cmocka_unit_test(test_decide__draws_a_rising_frontier),
         cmocka_unit_test(test_decide__applies_its_prices_as_a_rule),
