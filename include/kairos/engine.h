@@ -57,7 +57,8 @@ typedef struct kai_table_options {
     kai_list columns;     /* names where there is no header */
     kai_list missing;     /* texts that mean missing, beside the empty one */
     kai_list types;       /* "COL=KIND" */
-    const char *encoding; /* "auto", "utf-8", "gb18030" */
+    const char *encoding;   /* "auto", "utf-8", "gb18030" */
+    const char *quarantine; /* CSV of the rows that were set aside; NULL = only counted */
 } kai_table_options;
 
 typedef struct kai_fit_options {

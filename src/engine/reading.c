@@ -27,6 +27,7 @@ kai_status reading_table(struct kai_engine *engine, const char *path,
                          const kai_table_options *reading, struct table **ret_table,
                          struct collect_report *ret_report, kai_err *err) {
     struct csv_options options = {.no_header = reading->no_header,
+                                  .quarantine_path = reading->quarantine,
                                   .columns = list_of(reading->columns),
                                   .missing = list_of(reading->missing),
                                   .types = list_of(reading->types)};

@@ -11,35 +11,41 @@
 #include "table/table.h"
 
 /* The options of a table as rows of an option table; `member` is a kai_table_options of `type`. */
-#define READING_OPTIONS(type, member)                                                         \
-    {.name = "delimiter",                                                                     \
-     .kind = OPTION_TEXT,                                                                     \
-     .offset = offsetof(type, member.delimiter),                                              \
-     .fallback = "auto",                                                                      \
-     .value = "CHAR",                                                                         \
-     .help = "what separates fields: auto, ',', ';', tab or '|'"},                            \
-        {.name = "no-header",                                                                 \
-         .kind = OPTION_FLAG,                                                                 \
-         .offset = offsetof(type, member.no_header),                                          \
-         .help = "the first line is data; 'columns' names the columns"},                      \
-        {.name = "columns",                                                                   \
-         .kind = OPTION_LIST,                                                                 \
-         .offset = offsetof(type, member.columns),                                            \
-         .value = "a,b,...",                                                                  \
-         .help = "names of the columns where there is no header"},                            \
-        {.name = "missing",                                                                   \
-         .kind = OPTION_LIST,                                                                 \
-         .offset = offsetof(type, member.missing),                                            \
-         .value = "'?,NA'",                                                                   \
-         .help = "texts that mean missing, instead of the usual ones"},                       \
-        {.name = "types",                                                                     \
-         .kind = OPTION_LIST,                                                                 \
-         .offset = offsetof(type, member.types),                                              \
-         .value = "COL=KIND,...",                                                             \
-         .help = "kind of a column: number, integer, category, flag, date, text, id"},        \
-    {                                                                                         \
-        .name = "encoding", .kind = OPTION_CHOICE, .offset = offsetof(type, member.encoding), \
-        .fallback = "auto", .choices = "auto|utf-8|gb18030", .help = "encoding of the text"   \
+#define READING_OPTIONS(type, member)                                                              \
+    {.name = "delimiter",                                                                          \
+     .kind = OPTION_TEXT,                                                                          \
+     .offset = offsetof(type, member.delimiter),                                                   \
+     .fallback = "auto",                                                                           \
+     .value = "CHAR",                                                                              \
+     .help = "what separates fields: auto, ',', ';', tab or '|'"},                                 \
+        {.name = "no-header",                                                                      \
+         .kind = OPTION_FLAG,                                                                      \
+         .offset = offsetof(type, member.no_header),                                               \
+         .help = "the first line is data; 'columns' names the columns"},                           \
+        {.name = "columns",                                                                        \
+         .kind = OPTION_LIST,                                                                      \
+         .offset = offsetof(type, member.columns),                                                 \
+         .value = "a,b,...",                                                                       \
+         .help = "names of the columns where there is no header"},                                 \
+        {.name = "missing",                                                                        \
+         .kind = OPTION_LIST,                                                                      \
+         .offset = offsetof(type, member.missing),                                                 \
+         .value = "'?,NA'",                                                                        \
+         .help = "texts that mean missing, instead of the usual ones"},                            \
+        {.name = "types",                                                                          \
+         .kind = OPTION_LIST,                                                                      \
+         .offset = offsetof(type, member.types),                                                   \
+         .value = "COL=KIND,...",                                                                  \
+         .help = "kind of a column: number, integer, category, flag, date, text, id"},             \
+        {.name = "encoding",                                                                       \
+         .kind = OPTION_CHOICE,                                                                    \
+         .offset = offsetof(type, member.encoding),                                                \
+         .fallback = "auto",                                                                       \
+         .choices = "auto|utf-8|gb18030",                                                          \
+         .help = "encoding of the text"},                                                          \
+    {                                                                                              \
+        .name = "quarantine", .kind = OPTION_TEXT, .offset = offsetof(type, member.quarantine),    \
+        .value = "FILE", .help = "where rows that cannot be read go, with line and reason, as CSV" \
     }
 
 /* NULL in `reading` means auto. Fails: KAI_INVALID for a delimiter that is none, and as

@@ -10,19 +10,26 @@
 
 static const double PROPENSITY_FLOOR = 0.01; /* of estimated propensities */
 
-/* A table of the campaign, by its path as seen from the campaign file. */
+/* A table of the campaign; paths are seen from the campaign file. */
 static kai_status load_table(struct run *run, const char *file, const kai_table_options *how,
                              struct run_table *ret_table, kai_err *err) {
-    struct buf path;
+    kai_table_options reading = *how;
+    struct buf path, quarantine;
     buf_init(&path, 1 << 16);
+    buf_init(&quarantine, 1 << 16);
     kai_status st = file_join(&path, run->campaign.file, file, err);
+    if (!st && how->quarantine)
+        st = file_join(&quarantine, run->campaign.file, how->quarantine, err);
+    if (how->quarantine) reading.quarantine = quarantine.data;
     if (!st)
-        st = reading_table(run->engine, path.data, how, &ret_table->table, &ret_table->report, err);
+        st = reading_table(run->engine, path.data, &reading, &ret_table->table, &ret_table->report,
+                           err);
     if (!st) ret_table->file = file;
     if (!st && ret_table->report.rows_bad)
         run_warn(run, "%lld rows of '%s' were set aside as unreadable",
                  (long long)ret_table->report.rows_bad, file);
     buf_release(&path);
+    buf_release(&quarantine);
     return st;
 }
 
