@@ -9,6 +9,10 @@ enum { MAGIC_BYTES = 8, VERSION = 1, HEADER_BYTES = 24, ENTRY_BYTES = BUNDLE_NAM
 
 static const char MAGIC[MAGIC_BYTES] = "KAIROS\0";
 
+int bundle_begins(const void *bytes, size_t size) {
+    return size >= MAGIC_BYTES && memcmp(bytes, MAGIC, MAGIC_BYTES) == 0;
+}
+
 static size_t name_length(const char *name) { return strnlen(name, BUNDLE_NAME_BYTES); }
 
 static kai_status check_names(const struct bundle_section *sections, int32_t count, kai_err *err) {

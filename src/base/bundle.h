@@ -29,6 +29,8 @@ struct bundle_section {
 /* Lay the sections out as one file, appended to `out`. */
 KAI_MUST_CHECK kai_status bundle_print(const struct bundle_section *sections, int32_t count,
                                        struct buf *out, kai_err *err);
+/* Do the bytes begin as a bundle does? So that a file which is none need not be read whole. */
+int bundle_begins(const void *bytes, size_t size);
 /* Check magic, version, bounds and every checksum, and point into `bytes`.
  * Fails: KAI_CORRUPT "<name>: ..." with the reason, KAI_UNSUPPORTED for a newer version. */
 KAI_MUST_CHECK kai_status bundle_parse(const char *name, const void *bytes, size_t size,

@@ -11,6 +11,13 @@
 #include "base/options.h"
 #include "cli/meter.h"
 
+/* 0, or the exit code of a stdout that took not all of it (a full disk, a closed pipe). */
+static int finish_stdout(void) {
+    if (!ferror(stdout) && fflush(stdout) == 0) return 0;
+    (void)fprintf(stderr, "kairos: stdout could not be written\n");
+    return kai_status_exit(KAI_IO);
+}
+
 static int print_usage(FILE *stream) {
     (void)fprintf(stream,
                   "kairos %s: from raw customer events to decisions whose effect is proven\n\n"
@@ -21,7 +28,7 @@ static int print_usage(FILE *stream) {
         (void)fprintf(stream, "  %-10s %s\n", table->name, table->summary);
     }
     (void)fprintf(stream, "\n'kairos <verb> --help' shows the options of a verb\n");
-    return 0;
+    return stream == stdout ? finish_stdout() : kai_status_exit(KAI_INVALID);
 }
 
 static const kai_verb *find_verb(const char *name) {
@@ -57,7 +64,7 @@ static int print_help(const kai_verb *verb, kai_err *err) {
     kai_status st = options_print_help(kai_verb_table(verb), "kairos", &page, err);
     if (!st) (void)fputs(page.data, stdout); /* a closed stdout shows at flush */
     buf_release(&page);
-    return st ? fail(verb, st, err) : 0;
+    return st ? fail(verb, st, err) : finish_stdout();
 }
 
 /* The whole result, or an error where stdout does not take it (a full disk, a closed pipe). */
@@ -100,8 +107,11 @@ int main(int argc, char **argv) {
     (void)setlocale(LC_CTYPE, "");  /* numbers stay in the C locale */
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0)
-        return print_usage(argc < 2 ? stderr : stdout), argc < 2 ? kai_status_exit(KAI_INVALID) : 0;
-    if (strcmp(argv[1], "--version") == 0) return printf("kairos %s\n", kai_version()) < 0;
+        return print_usage(argc < 2 ? stderr : stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("kairos %s\n", kai_version()); /* a closed stdout shows at flush */
+        return finish_stdout();
+    }
     const kai_verb *verb = find_verb(argv[1]);
     if (!verb) return unknown_verb(argv[1]);
 

@@ -143,6 +143,11 @@ static const char *choose_language(const char *lang) {
     return "en";
 }
 
+static kai_status make_dir(const struct run *run, struct buf *dir, kai_err *err) {
+    kai_status st = choose_dir(run, dir, err);
+    return st ? st : file_make_dir(dir->data, err);
+}
+
 static kai_status write_file(const char *dir, const char *name, const struct buf *bytes,
                              kai_err *err) {
     struct buf path;
@@ -179,10 +184,9 @@ static kai_status run_campaign(struct run *run, struct buf *dir, kai_err *err) {
     for (size_t s = 0; !st && s < sizeof STEPS / sizeof *STEPS; s++) {
         timing_enter(&run->timing, STEPS[s].stage);
         st = STEPS[s].step(run, err);
+        if (s == 1 && !st) st = make_dir(run, dir, err); /* before the long work, not after it */
     }
     timing_enter(&run->timing, "write");
-    if (!st) st = choose_dir(run, dir, err);
-    if (!st) st = file_make_dir(dir->data, err);
     if (!st) st = run_write(run, dir->data, err);
     return st ? st : write_reports(run, dir->data, err);
 }

@@ -220,6 +220,7 @@ kai_status run_load(struct run *run, kai_err *err) {
     kai_status st = load_tables(run, err);
     if (!st) st = check_columns(run, err);
     if (!st) st = set_goal(run, err);
+    if (!st) st = run_join_market(run, err);
     if (!st) st = read_arms(run, err);
     double *values = NULL;
     if (!st) {

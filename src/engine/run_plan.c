@@ -9,7 +9,7 @@
 enum { FRONTIER_ROWS_MAX = 200000 };
 static const double GROUP_ROWS_MIN = FAIRNESS_ROWS_MIN;
 
-static kai_status join_market(struct run *run, kai_err *err) {
+kai_status run_join_market(struct run *run, kai_err *err) {
     const struct campaign_market *market = &run->campaign.market;
     if (!market->table) return KAI_OK;
     struct market_offer *offers = mem_zero((size_t)run->offers, sizeof *offers);
@@ -203,8 +203,7 @@ static kai_status draw_frontier(struct run *run, kai_err *err) {
 }
 
 kai_status run_plan(struct run *run, kai_err *err) {
-    kai_status st = join_market(run, err);
-    if (!st) st = read_consent(run, err);
+    kai_status st = read_consent(run, err);
     if (!st) st = read_groups(run, err);
     if (!st) st = draw_hold_out(run, err);
     if (!st) st = settle_groups(run, err);

@@ -204,10 +204,25 @@ kai_status saved_parse(const char *name, const void *bytes, size_t size, struct 
     return KAI_OK;
 }
 
+/* The whole file, or the beginning of one that is no bundle: saved_parse says so. */
+static kai_status read_bundle(const char *path, struct buf *bytes, kai_err *err) {
+    enum { PIECE_BYTES = 1 << 20 };
+    struct file_reader *reader = NULL;
+    kai_status st = file_open(path, &reader, err);
+    for (size_t got = 1; !st && got > 0;) {
+        st = buf_reserve(bytes, PIECE_BYTES, err);
+        if (!st) st = file_read(reader, bytes->data + bytes->size, PIECE_BYTES, &got, err);
+        if (!st) bytes->size += got;
+        if (!st && !bundle_begins(bytes->data, bytes->size)) break;
+    }
+    file_close(reader);
+    return st;
+}
+
 kai_status saved_load(const char *path, struct saved *ret_saved, kai_err *err) {
     struct buf bytes;
     buf_init(&bytes, (size_t)CAPS_BUF_BYTES);
-    kai_status st = file_read_all(path, (size_t)CAPS_BUF_BYTES, &bytes, err);
+    kai_status st = read_bundle(path, &bytes, err);
     if (!st) st = saved_parse(path, bytes.data, bytes.size, ret_saved, err);
     buf_release(&bytes);
     return st;
