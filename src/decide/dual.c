@@ -10,6 +10,7 @@ enum { BLOCK_ROWS = 8192 };
 
 double dual_choose(const double *objective, const double *offer_price, int32_t offers,
                    int32_t per_customer, double group_price, int32_t *ret_chosen) {
+    KAI_ASSERT(per_customer >= 1);
     for (int32_t slot = 0; slot < per_customer; slot++) ret_chosen[slot] = -1;
     for (int32_t j = 0; j < offers; j++) {
         double net = objective[j] - offer_price[j];
@@ -68,7 +69,7 @@ kai_status dual_init(struct dual *dual, const struct decide_problem *problem, ka
                           .groups = groups,
                           .size = problem->limit_count + groups,
                           .block_count = (problem->rows + BLOCK_ROWS - 1) / BLOCK_ROWS};
-    size_t width = (size_t)(1 + problem->offers + groups);
+    size_t width = 1 + (size_t)problem->offers + (size_t)groups;
     dual->group_rows = mem_zero((size_t)groups, sizeof *dual->group_rows);
     dual->scale = mem_zero((size_t)dual->size, sizeof *dual->scale);
     dual->offer_price = mem_zero((size_t)problem->offers, sizeof *dual->offer_price);

@@ -426,7 +426,7 @@ static kai_status check_campaign(const struct campaign *campaign, const struct y
                               "key 'learners': '%s' is none of constant, s, t, x, dr", name);
     }
     const char *goal = campaign->goal;
-    if (strcmp(goal, "profit") && strcmp(goal, "value") &&
+    if (strcmp(goal, "profit") != 0 && strcmp(goal, "value") != 0 &&
         !list_holds(campaign->history.also, goal))
         return yaml_error(tree, yaml_get(root, "goal"), err,
                           "goal '%s': expected profit, value or an outcome of 'also'", goal);

@@ -10,7 +10,8 @@
 #include "engine/engine.h"
 #include "table/table.h"
 
-/* The options of a table as rows of an option table; `member` is a kai_table_options of `type`. */
+/* The options of a table as rows of an option table; `member` is a kai_table_options of `type`.
+ * The name of a member bears no parentheses: NOLINTBEGIN(bugprone-macro-parentheses) */
 #define READING_OPTIONS(type, member)                                                              \
     {.name = "delimiter",                                                                          \
      .kind = OPTION_TEXT,                                                                          \
@@ -47,6 +48,7 @@
         .name = "quarantine", .kind = OPTION_TEXT, .offset = offsetof(type, member.quarantine),    \
         .value = "FILE", .help = "where rows that cannot be read go, with line and reason, as CSV" \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* NULL in `reading` means auto. Fails: KAI_INVALID for a delimiter that is none, and as
  * collect_read_csv. */

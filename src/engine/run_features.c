@@ -60,7 +60,8 @@ static kai_status set_roles(struct run *run, kai_err *err) {
     const struct table *history = run->history.table, *customers = run->customers.table;
     struct option_list features = run->campaign.customers.features;
     run->roles = mem_zero((size_t)history->count, sizeof *run->roles);
-    run->left_out = mem_zero((size_t)(history->count + customers->count), sizeof *run->left_out);
+    run->left_out =
+        mem_zero((size_t)history->count + (size_t)customers->count, sizeof *run->left_out);
     if (!run->roles || !run->left_out) return err_memory(err, history->count);
     for (int32_t c = 0; c < history->count; c++) {
         const char *name = history->columns[c]->name;

@@ -36,7 +36,7 @@ static kai_status gather_trial(struct run *run, kai_err *err) {
         run->trial_rows[rows] = u;
         run->trial_arm[rows] = run->history_arm[u];
         run->trial_outcome[rows] = run->worth * run->history_outcome[u];
-        if (run->trial_propensity) run->trial_propensity[rows] = run->history_propensity[u];
+        if (run->history_propensity) run->trial_propensity[rows] = run->history_propensity[u];
         for (int32_t a = 0; a < run->arms; a++)
             run->trial_predicted[rows * run->arms + a] =
                 run->worth * run->history_predicted[u * run->arms + a];
@@ -151,7 +151,8 @@ static kai_status list_policies(struct run *run, kai_err *err) {
     int32_t count = run->offers + 4, c = 0, p = 0;
     run->policies.items = mem_zero((size_t)count, sizeof *run->policies.items);
     run->policies.values = mem_zero((size_t)count, sizeof *run->policies.values);
-    run->constants = mem_zero((size_t)((run->offers + 2) * run->arms), sizeof *run->constants);
+    run->constants =
+        mem_zero(((size_t)run->offers + 2) * (size_t)run->arms, sizeof *run->constants);
     if (!run->policies.items || !run->policies.values || !run->constants)
         return err_memory(err, count * run->arms * 8);
     kai_status st = scale_limits(run, &scaled, err);

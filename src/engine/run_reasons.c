@@ -161,7 +161,7 @@ static kai_status phrase_piece(struct reasons *reasons, const struct piece *piec
 static kai_status list_pieces(struct reasons *reasons, kai_err *err) {
     struct run *run = reasons->run;
     int32_t folds = (int32_t)run->campaign.evaluate.folds;
-    reasons->pieces = mem_zero((size_t)((folds + 1) * run->offers), sizeof *reasons->pieces);
+    reasons->pieces = mem_zero(((size_t)folds + 1) * (size_t)run->offers, sizeof *reasons->pieces);
     if (!reasons->pieces) return err_memory(err, (folds + 1) * run->offers);
     for (int32_t f = -1; f < folds; f++)
         for (int32_t j = 0; j < run->offers; j++)

@@ -7,7 +7,6 @@
  * that come later. Models are not this room's business.
  *
  * The doors of this room, in the order of use (docs/methods/preparing.md):
- *   prepare/target.h  the label as numbers to learn
  *   prepare/split.h   which rows teach and which rows test; folds
  *   prepare/target.h  the label as numbers to learn
  *   prepare/clean.h   what is wrong with the table, and what is done about it
