@@ -9,9 +9,17 @@ static const struct json_value *either(const struct json_value *object, const ch
     return found ? found : json_get(object, other);
 }
 
-static void put_gap(struct html *html, const struct json_value *audit) {
+/* The campaign limits one column; where one is audited, that is the one. */
+static double limit_of(const struct json_value *doc, const struct json_value *audit) {
+    double limit = section_number(audit, "limit");
+    if (isfinite(limit) || json_count(json_get(doc, "fairness")) != 1) return limit;
+    return section_number(section_limit(doc, "fairness"), "limit");
+}
+
+static void put_gap(struct html *html, const struct json_value *doc,
+                    const struct json_value *audit) {
     const struct json_value *gap = either(audit, "treated_gap", "gap");
-    double value = section_number(gap, "value"), limit = section_number(audit, "limit");
+    double value = section_number(gap, "value"), limit = limit_of(doc, audit);
     char text[4][HTML_NUMBER_BYTES];
     if (!isfinite(value)) return;
     number_print_share(text[0], value);
@@ -73,7 +81,8 @@ static void put_group(struct html *html, const struct json_value *group, int dec
     html_row_end(html);
 }
 
-static void put_audit(struct html *html, const char *column, const struct json_value *audit) {
+static void put_audit(struct html *html, const struct json_value *doc, const char *column,
+                      const struct json_value *audit) {
     static const struct html_column COLUMNS[] = {
         {"group", 0},         {"customers", 1}, {"population", 1},
         {"treated-share", 1}, {"interval", 1},  {"value-share", 1},
@@ -85,7 +94,7 @@ static void put_audit(struct html *html, const char *column, const struct json_v
     html_raw(html, "<h3>");
     html_text(html, column);
     html_raw(html, "</h3>\n");
-    put_gap(html, audit);
+    put_gap(html, doc, audit);
     html_raw(html, "<figure class=\"chart\" data-chart=\"fairness\" data-key=\"");
     html_text(html, column);
     html_raw(html, "\" role=\"img\" aria-label=\"");
@@ -102,6 +111,6 @@ void section_fairness(struct html *html, const struct json_value *doc) {
     if (!json_is_object(fairness) || !json_count(fairness)) return;
     html_section(html, "fairness", "fairness-title", "fairness-lead");
     for (int c = 0; c < section_rows(fairness); c++)
-        put_audit(html, json_key_at(fairness, c), json_at(fairness, c));
+        put_audit(html, doc, json_key_at(fairness, c), json_at(fairness, c));
     html_section_end(html);
 }

@@ -32,14 +32,12 @@ static void put_facts(struct html *html, const struct json_value *models) {
     html_raw(html, "</dl>\n");
 }
 
-/* A candidate is a learner, the model under it, and how far effects shrink to their mean. */
+/* A candidate is a learner and the model under it; how far it scales effects is fitted by fold. */
 static int is_same(const struct json_value *a, const struct json_value *b) {
-    double shrink_a = section_number(a, "shrink"), shrink_b = section_number(b, "shrink");
     return strcmp(json_as_text(json_get(a, "learner"), ""),
                   json_as_text(json_get(b, "learner"), "")) == 0 &&
            strcmp(json_as_text(json_get(a, "base"), ""), json_as_text(json_get(b, "base"), "")) ==
-               0 &&
-           (shrink_a == shrink_b || (!isfinite(shrink_a) && !isfinite(shrink_b)));
+               0;
 }
 
 /* The word of a learner or a base, or what the document says where we have none. */
@@ -51,25 +49,29 @@ static const char *name_of(struct html *html, const char *text, const char *cons
 }
 
 static void put_name(struct html *html, const struct json_value *candidate) {
-    static const char *const LEARNERS[] = {"constant", "s", "t", "x", "dr"};
-    static const char *const LEARNER_KEYS[] = {"learner-constant", "learner-s", "learner-t",
-                                               "learner-x", "learner-dr"};
+    static const char *const LEARNERS[] = {"constant", "s", "t", "x", "dr", "blend"};
+    static const char *const LEARNER_KEYS[] = {"learner-constant", "learner-s",  "learner-t",
+                                               "learner-x",        "learner-dr", "learner-blend"};
     static const char *const BASES[] = {"ridge", "forest", "boost"};
     static const char *const BASE_KEYS[] = {"base-ridge", "base-forest", "base-boost"};
     const char *text = json_as_text(json_get(candidate, "learner"), "");
     const char *base = json_as_text(json_get(candidate, "base"), NULL);
-    const char *learner = name_of(html, text, LEARNERS, 5, LEARNER_KEYS);
-    double shrink = section_number(candidate, "shrink");
-    char share[HTML_NUMBER_BYTES];
+    const char *learner = name_of(html, text, LEARNERS, 6, LEARNER_KEYS);
     if (!base || strcmp(text, "constant") == 0) {
         html_text(html, learner);
         return;
     }
     base = name_of(html, base, BASES, 3, BASE_KEYS);
     html_fill(html, "over", (const char *const[]){learner, base}, 2);
+}
+
+static void put_scale(struct html *html, const struct json_value *fold) {
+    double shrink = section_number(fold, "shrink");
+    char share[HTML_NUMBER_BYTES];
     if (!isfinite(shrink) || shrink == 1) return;
-    html_raw(html, " · ");
+    html_raw(html, " <span class=\"dim\">· ");
     html_fill(html, "shrink", (const char *const[]){number_print_share(share, shrink)}, 1);
+    html_raw(html, "</span>");
 }
 
 static const struct json_value *find_candidate(const struct json_value *fold,
@@ -158,6 +160,7 @@ static void put_folds(struct html *html, const struct json_value *folds) {
         html_cell_text(html, number_print(text, f + 1, 0));
         html_raw(html, "<td>");
         put_name(html, json_at(folds, f));
+        put_scale(html, json_at(folds, f));
         html_raw(html, "</td>");
         html_cell_number(html, chosen_value(json_at(folds, f)), number_decimals(size));
         html_row_end(html);

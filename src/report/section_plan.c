@@ -10,19 +10,22 @@ static int is_plan(const struct json_value *policy) {
 
 /* Columns of totals and of values per customer share their decimals. */
 struct policy_format {
-    int total_decimals, value_decimals;
+    int total_decimals, value_decimals, cost_decimals;
 };
 
 static struct policy_format measure_policies(const struct json_value *doc,
                                              const struct json_value *policies) {
-    double total = 0, value = 0;
+    double total = 0, value = 0, cost = 0;
     for (int i = 0; i < section_rows(policies); i++) {
         const struct json_value *dr = section_policy_dr(json_at(policies, i));
         double size = section_size(0, dr), scale = section_policy_scale(doc, dr);
         if (size > value) value = size;
         if (size * scale > total) total = size * scale;
+        double spent = section_policy_cost(doc, json_at(policies, i));
+        if (isfinite(spent) && spent > cost) cost = spent;
     }
-    return (struct policy_format){number_decimals(total), number_decimals(value)};
+    return (struct policy_format){number_decimals(total), number_decimals(value),
+                                  number_decimals(cost)};
 }
 
 static void put_total_interval(struct html *html, const struct json_value *dr, double scale,
@@ -43,8 +46,16 @@ static void put_policy(struct html *html, const struct json_value *doc,
     const struct json_value *dr = section_policy_dr(policy);
     double scale = section_policy_scale(doc, dr);
     html_row(html, is_plan(policy));
-    html_cell_phrase(html, json_as_text(json_get(policy, "name"), ""));
+    html_raw(html, "<td>");
+    html_phrase(html, json_as_text(json_get(policy, "name"), ""));
+    if (section_policy_is_over(doc, policy)) {
+        html_raw(html, " <span class=\"pill\">");
+        html_word(html, "pill-over");
+        html_raw(html, "</span>");
+    }
+    html_raw(html, "</td>");
     html_cell_share(html, section_number(policy, "treated_share"));
+    html_cell_number(html, section_policy_cost(doc, policy), format.cost_decimals);
     html_cell_number(html, section_number(dr, "value") * scale, format.total_decimals);
     put_total_interval(html, dr, scale, format.total_decimals);
     html_cell_number(html, section_number(dr, "value"), format.value_decimals);
@@ -76,15 +87,15 @@ static void put_estimators(struct html *html, const struct json_value *policies,
 }
 
 void section_policies(struct html *html, const struct json_value *doc) {
-    static const struct html_column COLUMNS[] = {{"policy", 0},       {"treated-share", 1},
-                                                 {"total", 1},        {"interval", 1},
-                                                 {"per-customer", 1}, {"effective-sample", 1}};
+    static const struct html_column COLUMNS[] = {
+        {"policy", 0},       {"treated-share", 1},   {"cost", 1}, {"total", 1}, {"interval", 1},
+        {"per-customer", 1}, {"effective-sample", 1}};
     const struct json_value *policies = json_get(doc, "policies");
     if (!json_is_array(policies) || !json_count(policies)) return;
     struct policy_format format = measure_policies(doc, policies);
     html_section(html, "policies", "policies-title", "policies-lead");
     html_chart(html, "policies", "policies-title");
-    html_table(html, COLUMNS, 6);
+    html_table(html, COLUMNS, 7);
     for (int i = 0; i < section_rows(policies); i++)
         put_policy(html, doc, json_at(policies, i), format);
     html_table_end(html);

@@ -33,6 +33,26 @@ const struct json_value *section_policy_dr(const struct json_value *policy) {
     return json_get(json_get(policy, "estimates"), "dr");
 }
 
+const struct json_value *section_limit(const struct json_value *doc, const char *name) {
+    const struct json_value *limits = json_get(json_get(doc, "plan"), "limits");
+    for (int i = 0; i < section_rows(limits); i++)
+        if (strcmp(json_as_text(json_get(json_at(limits, i), "name"), ""), name) == 0)
+            return json_at(limits, i);
+    return NULL;
+}
+
+double section_policy_cost(const struct json_value *doc, const struct json_value *policy) {
+    double cost = section_number(policy, "cost");
+    if (!isfinite(cost)) cost = section_number(policy, "cost_per_customer");
+    return cost * section_policy_scale(doc, section_policy_dr(policy));
+}
+
+int section_policy_is_over(const struct json_value *doc, const struct json_value *policy) {
+    double budget = section_number(section_limit(doc, "budget"), "limit");
+    /* costs are sums of rounded shares */
+    return section_policy_cost(doc, policy) > budget * (1 + 1e-6);
+}
+
 static void open_card(struct html *html, const char *class_name, const char *label) {
     html_raw(html, "<div class=\"");
     html_raw(html, class_name);
@@ -65,8 +85,10 @@ static const struct json_value *find_plan(const struct json_value *policies) {
     return NULL;
 }
 
-/* The baseline with the highest doubly robust value; "nobody" is zero by definition. */
-static const struct json_value *find_rival(const struct json_value *policies) {
+/* The baseline with the highest doubly robust value among those that the budget pays for; "nobody"
+ * is zero by definition. */
+static const struct json_value *find_rival(const struct json_value *doc,
+                                           const struct json_value *policies) {
     const struct json_value *best = NULL;
     double best_value = -INFINITY;
     for (int i = 0; i < section_rows(policies); i++) {
@@ -74,6 +96,7 @@ static const struct json_value *find_rival(const struct json_value *policies) {
         const char *name = json_as_text(json_get(policy, "name"), "");
         double value = section_number(section_policy_dr(policy), "value");
         if (strcmp(name, "plan") == 0 || !(value > best_value)) continue;
+        if (section_policy_is_over(doc, policy)) continue;
         best = policy;
         best_value = value;
     }
@@ -110,7 +133,7 @@ static void put_rival(struct html *html, const struct json_value *doc,
     double treated = section_number(rival, "treated_share");
     char total[HTML_NUMBER_BYTES];
     if (!isfinite(section_number(dr, "value") * scale)) return;
-    open_card(html, "card", "card-rival");
+    open_card(html, "card", section_limit(doc, "budget") ? "card-rival-budget" : "card-rival");
     put_figure(html, number_print_auto(total, section_number(dr, "value") * scale));
     open_note(html);
     html_raw(html, "<b>");
@@ -145,16 +168,9 @@ static void put_treated(struct html *html, const struct json_value *plan) {
     html_raw(html, "</div>\n");
 }
 
-static const struct json_value *find_limit(const struct json_value *plan, const char *name) {
-    const struct json_value *limits = json_get(plan, "limits");
-    for (int i = 0; i < section_rows(limits); i++)
-        if (strcmp(json_as_text(json_get(json_at(limits, i), "name"), ""), name) == 0)
-            return json_at(limits, i);
-    return NULL;
-}
-
-static void put_cost(struct html *html, const struct json_value *plan) {
-    const struct json_value *budget = find_limit(plan, "budget");
+static void put_cost(struct html *html, const struct json_value *doc,
+                     const struct json_value *plan) {
+    const struct json_value *budget = section_limit(doc, "budget");
     double cost = section_number(plan, "cost"), price = section_number(budget, "shadow_price");
     char text[HTML_NUMBER_BYTES];
     if (!isfinite(cost)) return;
@@ -222,9 +238,9 @@ void section_summary(struct html *html, const struct json_value *doc) {
     if (!json_count(policies) && !json_count(plan)) return;
     html_raw(html, "<section class=\"cards\" id=\"summary\">\n");
     put_worth(html, doc, find_plan(policies));
-    put_rival(html, doc, find_rival(policies));
+    put_rival(html, doc, find_rival(doc, policies));
     put_treated(html, plan);
-    put_cost(html, plan);
+    put_cost(html, doc, plan);
     put_gap(html, plan);
     html_raw(html, "</section>\n");
 }

@@ -28,6 +28,12 @@ double section_size(double size, const struct json_value *estimate);
 int section_rows(const struct json_value *list);
 /* What turns a policy's value per customer into its total; NaN where neither is known. */
 double section_policy_scale(const struct json_value *doc, const struct json_value *estimate);
+/* What a policy costs in all; NaN where that is not known. */
+double section_policy_cost(const struct json_value *doc, const struct json_value *policy);
+/* It costs more than the plan may: 0 where either is not known. */
+int section_policy_is_over(const struct json_value *doc, const struct json_value *policy);
+/* A limit of the plan by its name, or NULL. */
+const struct json_value *section_limit(const struct json_value *doc, const char *name);
 /* The doubly robust estimate of a policy, or NULL. */
 const struct json_value *section_policy_dr(const struct json_value *policy);
 
