@@ -145,8 +145,8 @@ struct run {
 };
 
 KAI_MUST_CHECK kai_status run_load(struct run *run, kai_err *err);
-/* Market factors of every customer and offer; part of run_load, so that a missing key is said before
- * the models are fitted. */
+/* Market factors of every customer and offer; part of run_load, so that a missing key is said
+ * before the models are fitted. */
 KAI_MUST_CHECK kai_status run_join_market(struct run *run, kai_err *err);
 /* Propensities by a model of the features, where the campaign asks; after the folds are drawn. */
 KAI_MUST_CHECK kai_status run_estimate_propensity(struct run *run, kai_err *err);

@@ -358,10 +358,14 @@ kai_status run_summarise(const struct run *run, const char *dir, struct buf *out
                         run->campaign.offers[j].name, (long long)share.customers, share.cost,
                         run->campaign.goal, share.value);
     }
-    for (int32_t k = 0; !st && k < plan->limit_count; k++)
-        st = buf_printf(out, err, "limit %s: %.6g of %.6g used; one more earns %.4g\n",
+    for (int32_t k = 0; !st && k < plan->limit_count; k++) {
+        /* a gap between shares is told in percentage points */
+        int is_gap = run->fair_group && k == plan->limit_count - 1;
+        st = buf_printf(out, err, "limit %s: %.6g of %.6g used; one more %searns %.4g\n",
                         plan->limits[k].name, plan->limits[k].used, plan->limits[k].limit,
-                        plan->limits[k].shadow_price);
+                        is_gap ? "percentage point " : "",
+                        plan->limits[k].shadow_price / (is_gap ? 100 : 1));
+    }
     if (!st) st = summarise_policies(run, out, err);
     for (int32_t w = 0; !st && w < run->warning_count; w++)
         st = buf_printf(out, err, "warning: %s\n", run->warnings[w]);

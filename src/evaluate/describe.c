@@ -164,6 +164,7 @@ void fairness_describe(struct json_writer *json, const char *key,
     json_key_bool(json, "is_below_four_fifths", audit->is_below_four_fifths);
     json_key_bool(json, "is_gap_above", audit->is_gap_above);
     json_key_bool(json, "is_gap_surely_above", audit->is_gap_surely_above);
+    json_key_f64(json, "limit", audit->limit);
     json_end(json);
 }
 

@@ -163,6 +163,7 @@ static void fill_parity(const struct measure *m, double gap_max, struct fairness
     }
     ret->treated_ratio = highest > 0 ? lowest / highest : NAN;
     ret->is_below_four_fifths = ret->treated_ratio < 0.8;
+    ret->limit = gap_max > 0 ? gap_max : NAN;
     if (gap_max > 0) {
         ret->is_gap_above = ret->treated_gap.value > gap_max;
         ret->is_gap_surely_above = ret->treated_gap.low > gap_max;

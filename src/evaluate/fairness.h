@@ -79,6 +79,7 @@ struct fairness_audit {
     int is_below_four_fifths; /* treated_ratio < 0.8 */
     int is_gap_above;         /* treated_gap.value > gap_max */
     int is_gap_surely_above;  /* treated_gap.low > gap_max */
+    double limit;             /* gap_max; NaN where there is none */
 };
 
 /* plan or model may be NULL: their parts are estimate_none. groups NULL = names unknown,
