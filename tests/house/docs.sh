@@ -20,14 +20,14 @@ if [ -f "$map" ]; then
     done
 fi
 
-# key FILE NAME: a row of a table begins with it
+# has_row FILE NAME: a row of a table begins with it
 has_row() { grep -qE "^\| *\`?$2\`? *\|" "$1" || complain "$1: '$2' is not documented"; }
 
 keys=src/engine/campaign.c
 if [ -f "$keys" ]; then
     while read -r key; do
         has_row docs/formats/campaign.md "${key//-/_}"
-    done < <(grep -oE '\.name = "[a-z-]+"' "$keys" | cut -d'"' -f2 | sort -u)
+    done < <(cat "$keys" src/engine/reading.h 2>/dev/null | grep -oE '\.name = "[a-z-]+"' | cut -d'"' -f2 | sort -u)
 fi
 status=include/kairos/status.h
 if [ -f docs/operate.md ]; then
