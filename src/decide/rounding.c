@@ -303,6 +303,13 @@ static int64_t apply_fills(struct rounding *rounding, const struct moves *moves)
     return made;
 }
 
+/* Could any offer be given to one more customer? */
+static int any_has_room(const struct rounding *rounding) {
+    for (int32_t j = 0; j < rounding->problem->offers; j++)
+        if (limits_have_room(rounding, j, -1)) return 1;
+    return 0;
+}
+
 static kai_status fill(struct rounding *rounding, const double *nu, struct moves *moves,
                        kai_err *err) {
     double typical = 0;
@@ -315,7 +322,7 @@ static kai_status fill(struct rounding *rounding, const double *nu, struct moves
         sort_moves(moves);
         int64_t made = apply_fills(rounding, moves);
         if (made > 0) continue;
-        if (isinf(reach)) return KAI_OK;
+        if (isinf(reach) || !any_has_room(rounding)) return KAI_OK;
         reach = reach > typical ? INFINITY : reach * 16;
     }
     return KAI_OK;
