@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "kernel/loss.h"
 
 enum {
     BLOCK_ROWS = 1024, /* rows of one pool item */
@@ -107,7 +108,7 @@ static void score_tile(const struct scoring *scoring, const float *tile, int64_t
 static void link_rows(const struct boost *boost, int64_t rows, double *results) {
     int32_t outputs = boost->outputs;
     if (boost->task == LEARN_BINARY)
-        for (int64_t r = 0; r < rows; ++r) results[r] = 1 / (1 + exp(-results[r]));
+        for (int64_t r = 0; r < rows; ++r) results[r] = sigmoid_f64(results[r]);
     if (boost->task != LEARN_MULTICLASS) return;
     for (int64_t r = 0; r < rows; ++r) {
         double *row = results + r * outputs;

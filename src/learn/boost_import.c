@@ -151,9 +151,9 @@ static float float_at(const struct tree_arrays *tree, enum tree_field field, siz
 
 static void take_field(struct cursor *cursor, enum tree_field field, struct tree_arrays *tree) {
     unsigned char type = TREE_FIELDS[field].type;
-    if (take_byte(cursor) != '[' || take_byte(cursor) != '$' || take_byte(cursor) != type ||
-        take_byte(cursor) != '#')
-        cursor->is_broken = 1;
+    const unsigned char head[] = {'[', '$', type, '#'};
+    for (size_t i = 0; i < sizeof head; ++i)
+        if (take_byte(cursor) != head[i]) cursor->is_broken = 1;
     size_t count = take_length(cursor);
     size_t width = (size_t)width_of(type);
     if (tree->nodes == 0) tree->nodes = count;

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "kernel/loss.h"
 
 enum {
     POINTS_MAX = 1 << 24,
     OUTPUTS_MAX = 1 << 16,
     NEWTON_STEPS_MAX = 100,
+    HALVINGS_MAX = 33, /* of a step: to 1e-10 */
 };
 
 /* The map of one output. */
@@ -148,7 +150,7 @@ static int newton_step(const struct point *points, int64_t count, struct curve *
     double h11 = ridge, h22 = ridge, h21 = 0, g1 = 0, g2 = 0, weight = 0;
     for (int64_t i = 0; i < count; ++i) {
         double z = points[i].score, f = z * curve->slope + curve->constant, w = points[i].weight;
-        double p = f >= 0 ? exp(-f) / (1 + exp(-f)) : 1 / (1 + exp(f));
+        double p = sigmoid_f64(-f);
         double d1 = w * (points[i].target - p), d2 = w * p * (1 - p);
         h11 += z * z * d2;
         h22 += d2;
@@ -161,7 +163,8 @@ static int newton_step(const struct point *points, int64_t count, struct curve *
     double det = h11 * h22 - h21 * h21;
     double da = -(h22 * g1 - h21 * g2) / det, db = -(h11 * g2 - h21 * g1) / det;
     double descent = g1 * da + g2 * db;
-    for (double step = 1; step >= 1e-10; step /= 2) {
+    for (int halvings = 0; halvings <= HALVINGS_MAX; ++halvings) {
+        double step = ldexp(1, -halvings);
         double slope = curve->slope + step * da, constant = curve->constant + step * db;
         double next = platt_loss(points, count, slope, constant);
         if (!(next < *loss + 1e-4 * step * descent)) continue;

@@ -303,7 +303,7 @@ static int32_t greedy_offer(const struct scoring *scoring, int64_t position, con
     const struct effect_data *data = scoring->rows->data;
     double worth = data->worth ? data->worth[scoring->rows->row[position]] : 1, best = 0;
     int32_t chosen = -1;
-    for (int32_t k = 0; k < data->offers; k++) {
+    for (int32_t k = 0; k < scoring->rows->arms - 1; k++) {
         double net = worth * effects[k] - (1 + price) * (data->cost ? data->cost[k] : 0);
         if (net > best) {
             best = net;

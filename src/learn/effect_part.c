@@ -139,7 +139,7 @@ kai_status effect_part_predict(const struct effect_part *part, const struct matr
 }
 
 void effect_part_save(const struct effect_part *part, struct bytes_writer *writer) {
-    bytes_put_i32(writer, part->base);
+    bytes_put_i32(writer, (int32_t)part->base);
     if (part->base == EFFECT_BOOST) effect_boost_save(part->boost, writer);
     if (part->base == EFFECT_RIDGE) effect_ridge_save(part->ridge, writer);
     if (part->base != EFFECT_FOREST) return;

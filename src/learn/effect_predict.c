@@ -163,8 +163,8 @@ static void put_scores(const struct effect_model *model, struct bytes_writer *wr
     bytes_put_i64(writer, model->score_count);
     for (int32_t c = 0; c < model->score_count; c++) {
         const struct effect_score *score = &model->scores[c];
-        bytes_put_i32(writer, score->learner);
-        bytes_put_i32(writer, score->base);
+        bytes_put_i32(writer, (int32_t)score->learner);
+        bytes_put_i32(writer, (int32_t)score->base);
         bytes_put_i32(writer, score->is_chosen);
         const double values[] = {score->shrink, score->value,     score->value_se,
                                  score->behind, score->behind_se, score->loss_gain};
@@ -196,8 +196,8 @@ static void get_scores(struct effect_model *model, struct bytes_reader *reader) 
 static void put_member(const struct effect_model *model, int32_t index,
                        struct bytes_writer *writer) {
     const struct effect_member *member = &model->members[index];
-    bytes_put_i32(writer, member->learner);
-    bytes_put_i32(writer, member->base);
+    bytes_put_i32(writer, (int32_t)member->learner);
+    bytes_put_i32(writer, (int32_t)member->base);
     bytes_put_f64(writer, member->weight);
     bytes_put_f64s(writer, member->centre, model->offers);
     if (member->joint) effect_part_save(member->joint, writer);
@@ -212,8 +212,8 @@ kai_status effect_save(const struct effect_model *model, struct buf *out, kai_er
     bytes_put_i32(&writer, FORMAT);
     bytes_put_i32(&writer, model->offers);
     bytes_put_i32(&writer, model->columns);
-    bytes_put_i32(&writer, model->learner);
-    bytes_put_i32(&writer, model->base);
+    bytes_put_i32(&writer, (int32_t)model->learner);
+    bytes_put_i32(&writer, (int32_t)model->base);
     bytes_put_f64s(&writer, model->average, model->offers);
     put_scores(model, &writer);
     effect_part_save(model->baseline, &writer);

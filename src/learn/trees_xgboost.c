@@ -26,6 +26,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "kernel/loss.h"
 #include "learn/boost_import.h"
 
 enum {
@@ -350,9 +351,6 @@ static double margin_of(const struct trainer *trainer, const struct part *part, 
     return trainer->start[k] + grown;
 }
 
-/* 1 / (1 + exp(-margin)) without overflow, and softmax into ret_shares. */
-static double logistic(double margin) { return 1 / (1 + exp(-margin)); }
-
 static void softmax_of(const struct trainer *trainer, const struct part *part, int64_t i,
                        double *ret_shares) {
     double top = -INFINITY, sum = 0;
@@ -385,7 +383,7 @@ static void derive_row(const struct trainer *trainer, int64_t i, double *shares)
     if (trainer->data->task == LEARN_REGRESSION) {
         put_derivatives(trainer, i, weight, margin_of(trainer, train, i, 0) - target, 1);
     } else if (trainer->data->task == LEARN_BINARY) {
-        double p = logistic(margin_of(trainer, train, i, 0));
+        double p = sigmoid_f64(margin_of(trainer, train, i, 0));
         put_derivatives(trainer, i, weight, p - target, p * (1 - p));
     } else {
         softmax_of(trainer, train, i, shares);

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "kernel/loss.h"
 
 enum { PILOT_ROWS = 20000, SCALE_ROUNDS = 8 };
 
@@ -23,7 +24,6 @@ const char *const SIMULATE_DEVICE_NAMES[] = {"mobile", "desktop", "tablet"};
 const char *const SIMULATE_TIER_NAMES[] = {"basic", "silver", "gold", "platinum"};
 const char *const SIMULATE_REGION_NAMES[] = {"north", "east", "south", "west"};
 
-static double sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
 static double clamp(double x, double low, double high) {
     return x < low ? low : x > high ? high : x;
 }
@@ -55,17 +55,17 @@ static void draw_customer(struct rng *rng, struct simulate_customer *c) {
     double g = -0.3 * a + 0.9539 * rng_normal(rng);
     double s = -0.5 * w + 0.8660 * rng_normal(rng);
     double l = 0.5 * g + 0.3 * a + 0.8660 * rng_normal(rng);
-    c->age = floor(18 + 62 * sigmoid(1.1 * a));
+    c->age = floor(18 + 62 * sigmoid_f64(1.1 * a));
     c->income = round_to(exp(10.3 + 0.5 * w), 100);
-    c->tenure = floor(1 + 119 * sigmoid(l + 0.8 * rng_normal(rng)));
-    c->recency = floor(1 + 364 * sigmoid(-1.5 - g + 0.8 * rng_normal(rng)));
+    c->tenure = floor(1 + 119 * sigmoid_f64(l + 0.8 * rng_normal(rng)));
+    c->recency = floor(1 + 364 * sigmoid_f64(-1.5 - g + 0.8 * rng_normal(rng)));
     c->orders = clamp(floor(exp(0.9 + 0.6 * g + 0.4 * l + 0.5 * rng_normal(rng))), 0, 200);
     c->basket = cents(exp(3.6 + 0.35 * w + 0.3 * rng_normal(rng)));
     c->visits = clamp(floor(exp(1.0 + 0.7 * g + 0.6 * rng_normal(rng))), 0, 500);
-    c->discount_share = cents(sigmoid(-0.4 + 1.1 * s + 0.6 * rng_normal(rng)));
-    c->open_rate = cents(sigmoid(-0.8 + 0.9 * g + 0.8 * rng_normal(rng)));
+    c->discount_share = cents(sigmoid_f64(-0.4 + 1.1 * s + 0.6 * rng_normal(rng)));
+    c->open_rate = cents(sigmoid_f64(-0.8 + 0.9 * g + 0.8 * rng_normal(rng)));
     c->survey = floor(1 + 10 * rng_unit(rng));
-    c->newsletter = rng_unit(rng) < sigmoid(0.5 + 0.8 * g);
+    c->newsletter = rng_unit(rng) < sigmoid_f64(0.5 + 0.8 * g);
     const double devices[] = {exp(0.6 - 0.8 * a), exp(0.2 + 0.4 * a), exp(-1.3 + 0.2 * a)};
     c->device = draw_of(rng, devices, SIMULATE_DEVICES);
     double rank = l + 0.5 * w + 0.4 * rng_normal(rng);
@@ -115,12 +115,12 @@ static void fill_atoms(const struct simulate_customer *c, const struct view *v,
         c->tier >= 2 ? 2.0 : -0.4,
         c->orders >= 4 ? 1.2 : -0.7,
         isnan(c->open_rate) ? 1.5 : -0.2,
-        4 * sigmoid(2 * v->visits) * sigmoid(2 * v->discount),
-        c->newsletter ? 2.5 * sigmoid(2 * v->income) : 0.0,
-        c->device == 0 ? 2.5 * sigmoid(-2 * v->age) : 0.0,
+        4 * sigmoid_f64(2 * v->visits) * sigmoid_f64(2 * v->discount),
+        c->newsletter ? 2.5 * sigmoid_f64(2 * v->income) : 0.0,
+        c->device == 0 ? 2.5 * sigmoid_f64(-2 * v->age) : 0.0,
         v->open > 0.3 && v->recency < 0 ? 2.0 : 0.0,
-        4 * sigmoid(2 * v->orders) * sigmoid(2 * v->basket),
-        c->favourite < 2 ? 2.5 * sigmoid(2 * v->tenure) : 0.0,
+        4 * sigmoid_f64(2 * v->orders) * sigmoid_f64(2 * v->basket),
+        c->favourite < 2 ? 2.5 * sigmoid_f64(2 * v->tenure) : 0.0,
     };
     memcpy(ret_atoms, atoms, sizeof atoms);
 }
@@ -136,8 +136,8 @@ static double baseline(const struct simulate_customer *c, const struct view *v,
                        double *ret_amount) {
     static const double TASTE[] = {0.1, 0.25, 0.0, -0.2, -0.05, -0.1};
     double city = 0.15 * sin(2.1 * c->city);
-    double p0 = sigmoid(-0.6 + 0.5 * v->visits + 0.35 * v->orders - 0.3 * v->recency +
-                        0.3 * v->newsletter + 0.2 * (c->age > 60) + city);
+    double p0 = sigmoid_f64(-0.6 + 0.5 * v->visits + 0.35 * v->orders - 0.3 * v->recency +
+                            0.3 * v->newsletter + 0.2 * (c->age > 60) + city);
     *ret_amount = exp(3.7 + 0.25 * tanh(v->income) + 0.3 * tanh(v->basket) + 0.1 * c->tier +
                       TASTE[c->favourite]);
     return clamp(p0, 0.02, 0.9);
@@ -192,7 +192,7 @@ static void expect(const struct simulate_process *process, const struct simulate
             e->variance[a] = p * second - e->mu[a] * e->mu[a];
         }
     }
-    e->browse = sigmoid(-1.0 + 0.5 * v.visits);
+    e->browse = sigmoid_f64(-1.0 + 0.5 * v.visits);
     fill_propensity(process, c, &v, e->propensity);
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "kit/check.h"
+#include "kit/columns.h"
 #include "table/table.h"
 
 enum { HILLSTROM_ROWS = 64000, HILLSTROM_FIELDS = 12 };
@@ -17,13 +17,13 @@ struct hillstrom {
 };
 
 static void hillstrom_set(struct table *table, int32_t index, int64_t row, const char *text) {
-    kai_err err;
     struct column *column = table->columns[index];
+    if (column->kind != COLUMN_F64) {
+        set_level(column, row, text);
+        return;
+    }
     column->valid[row] = 1;
-    if (column->kind == COLUMN_F64)
-        column->as.f64[row] = strtod(text, NULL);
-    else
-        CHECK_OK(dict_add(column->dict, slice_of(text), &column->as.codes[row], &err), &err);
+    column->as.f64[row] = strtod(text, NULL);
 }
 
 /* Cut the field that starts at *at off and step behind it. */
@@ -58,12 +58,9 @@ static struct hillstrom *hillstrom_read(void) {
     data->arm = calloc(HILLSTROM_ROWS, sizeof *data->arm);
     CHECK_OK(table_new("hillstrom", HILLSTROM_ROWS, &data->table, &err), &err);
     for (int f = 0; f < HILLSTROM_FIELDS; f++) {
-        struct column *column;
-        if (!names[f]) continue;
-        CHECK_OK(column_new(names[f], categories[f] == '1' ? COLUMN_CATEGORY : COLUMN_F64,
-                            HILLSTROM_ROWS, &column, &err),
-                 &err);
-        CHECK_OK(table_append(data->table, column, &err), &err);
+        if (names[f])
+            (void)add_column(data->table, names[f],
+                             categories[f] == '1' ? COLUMN_CATEGORY : COLUMN_F64);
     }
     char *line_state, *line = strtok_r(text.data, "\r\n", &line_state);
     for (int64_t row = 0; row < HILLSTROM_ROWS; row++) {

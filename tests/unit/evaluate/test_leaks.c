@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "kit/columns.h"
 #include "unit/evaluate/hillstrom.h"
 
 /* visit, conversion and spend came after the e-mail; everything else was known before. */
@@ -32,14 +33,6 @@ static void test_leaks__finds_hillstroms_outcomes_and_nothing_else(void **state)
 
 enum { ROWS = 600 };
 
-static struct column *add(struct table *table, const char *name, enum column_kind kind) {
-    struct column *column;
-    kai_err err;
-    CHECK_OK(column_new(name, kind, table->rows, &column, &err), &err);
-    CHECK_OK(table_append(table, column, &err), &err);
-    return column;
-}
-
 /* A leak of each kind: in the spread only, in the levels, in what is missing, in a flag. */
 static void test_leaks__finds_each_kind(void **state) {
     (void)state;
@@ -49,11 +42,12 @@ static void test_leaks__finds_each_kind(void **state) {
     int32_t arm[ROWS];
     rng_init(&rng, 5, "leaks-test", 0);
     CHECK_OK(table_new("t", ROWS, &table, &err), &err);
-    struct column *spread = add(table, "spread", COLUMN_F64),
-                  *fine = add(table, "fine", COLUMN_F64);
-    struct column *level = add(table, "level", COLUMN_CATEGORY);
-    struct column *gone = add(table, "gone", COLUMN_F64), *flag = add(table, "flag", COLUMN_BOOL);
-    struct column *text = add(table, "text", COLUMN_TEXT);
+    struct column *spread = add_column(table, "spread", COLUMN_F64),
+                  *fine = add_column(table, "fine", COLUMN_F64);
+    struct column *level = add_column(table, "level", COLUMN_CATEGORY);
+    struct column *gone = add_column(table, "gone", COLUMN_F64),
+                  *flag = add_column(table, "flag", COLUMN_BOOL);
+    struct column *text = add_column(table, "text", COLUMN_TEXT);
     memset(text->valid, 1, ROWS);
     for (int i = 0; i < ROWS; i++) {
         arm[i] = i % 3 == 0 ? -1 : i % 3 - 1;
@@ -92,7 +86,7 @@ static void test_leaks__keeps_its_error_rate(void **state) {
     CHECK_OK(table_new("t", SMALL, &table, &err), &err);
     for (int c = 0; c < COLUMNS; c++) {
         char name[8] = {(char)('a' + c), 0};
-        struct column *column = add(table, name, COLUMN_F64);
+        struct column *column = add_column(table, name, COLUMN_F64);
         for (int i = 0; i < SMALL; i++) column->valid[i] = 1;
     }
     for (int r = 0; r < RUNS; r++) {

@@ -3,17 +3,9 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "kit/check.h"
+#include "kit/columns.h"
 
 enum { HISTORY = 4000, CUSTOMERS = 3000 };
-
-static struct column *add(struct table *table, const char *name, enum column_kind kind) {
-    struct column *column;
-    kai_err err;
-    CHECK_OK(column_new(name, kind, table->rows, &column, &err), &err);
-    CHECK_OK(table_append(table, column, &err), &err);
-    return column;
-}
 
 /* same: no shift; moved: mean + 1; little: mean + 0.25, beyond chance but small; level: a new level
  * for 30 %; gone: 40 % missing. Codes are in another order on the customers' side. */
@@ -23,11 +15,12 @@ static struct table *draw(int64_t rows, int is_new) {
     struct rng rng;
     rng_init(&rng, 3, "shift-test", (uint64_t)is_new);
     CHECK_OK(table_new(is_new ? "customers" : "history", rows, &table, &err), &err);
-    struct column *same = add(table, "same", COLUMN_F64), *moved = add(table, "moved", COLUMN_F64);
-    struct column *little = add(table, "little", COLUMN_F64);
-    struct column *level = add(table, "level", COLUMN_CATEGORY);
-    struct column *stable = add(table, "stable", COLUMN_CATEGORY);
-    struct column *gone = add(table, "gone", COLUMN_F64);
+    struct column *same = add_column(table, "same", COLUMN_F64),
+                  *moved = add_column(table, "moved", COLUMN_F64);
+    struct column *little = add_column(table, "little", COLUMN_F64);
+    struct column *level = add_column(table, "level", COLUMN_CATEGORY);
+    struct column *stable = add_column(table, "stable", COLUMN_CATEGORY);
+    struct column *gone = add_column(table, "gone", COLUMN_F64);
     if (is_new) {
         int32_t code;
         CHECK_OK(dict_add(stable->dict, slice_of("y"), &code, &err), &err);

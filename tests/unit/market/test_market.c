@@ -1,40 +1,9 @@
-#include "kit/check.h"
+#include "kit/columns.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "market/market.h"
-
-static struct table *new_table(const char *name, int64_t rows) {
-    struct table *table = NULL;
-    kai_err err;
-    CHECK_OK(table_new(name, rows, &table, &err), &err);
-    return table;
-}
-
-static struct column *add_column(struct table *table, const char *name, enum column_kind kind) {
-    struct column *column = NULL;
-    kai_err err;
-    CHECK_OK(column_new(name, kind, table->rows, &column, &err), &err);
-    CHECK_OK(table_append(table, column, &err), &err);
-    return column;
-}
-
-/* NULL = missing */
-static void add_texts(struct table *table, const char *name, const char *const *texts) {
-    struct column *column = add_column(table, name, COLUMN_CATEGORY);
-    kai_err err;
-    for (int64_t i = 0; i < table->rows; i++) {
-        column->valid[i] = texts[i] != NULL;
-        if (texts[i])
-            CHECK_OK(dict_add(column->dict, slice_of(texts[i]), &column->as.codes[i], &err), &err);
-    }
-}
-
-static void add_numbers(struct table *table, const char *name, const double *values) {
-    struct column *column = add_column(table, name, COLUMN_F64);
-    for (int64_t i = 0; i < table->rows; i++) column->valid[i] = 1, column->as.f64[i] = values[i];
-}
 
 static void add_days(struct table *table, const char *name, enum column_kind kind,
                      const int64_t *days) {
@@ -54,8 +23,8 @@ static struct table *channel_market(void) {
     static const char *const CHANNEL[] = {"email", "email", "phone", "phone"};
     static const char *const REGION[] = {"north", "south", "north", "south"};
     static const double DEMAND[] = {1.5, 0.5, 2, 0.25}, SEASON[] = {1, 2, 3, 4};
-    add_texts(market, "channel", CHANNEL);
-    add_texts(market, "region", REGION);
+    add_levels(market, "channel", CHANNEL);
+    add_levels(market, "region", REGION);
     add_numbers(market, "demand", DEMAND);
     add_numbers(market, "season", SEASON);
     return market;
@@ -65,7 +34,7 @@ static void test_market__joins_customers_and_offers(void **state) {
     (void)state;
     struct table *market = channel_market(), *customers = new_table("c.csv", 3);
     static const char *const REGION[] = {"south", "north", "south"};
-    add_texts(customers, "region", REGION);
+    add_levels(customers, "region", REGION);
     static const char *const JOIN[] = {"channel", "region"}, *const FACTORS[] = {"demand",
                                                                                  "season"};
     struct market_options options;
@@ -96,9 +65,9 @@ static void test_market__prefers_the_customers_column(void **state) {
     struct table *market = new_table("market.csv", 2), *customers = new_table("c.csv", 2);
     static const char *const CHANNEL[] = {"Web", "Phone"}, *const OWN[] = {"Phone", "Web"};
     static const double DEMAND[] = {2, 3};
-    add_texts(market, "channel", CHANNEL);
+    add_levels(market, "channel", CHANNEL);
     add_numbers(market, "demand", DEMAND);
-    add_texts(customers, "channel", OWN);
+    add_levels(customers, "channel", OWN);
     static const char *const JOIN[] = {"channel"}, *const FACTORS[] = {"demand"};
     struct market_options options;
     market_options_init(&options);
@@ -132,10 +101,10 @@ static void test_market__takes_the_latest_date_not_after(void **state) {
     static const char *const OWN[] = {"a", "a", "a", "b", "b"};
     static const int64_t DAYS[] = {20, 1, 10, 2}, OWN_DAYS[] = {10, 19, 99, 1, 0};
     static const double INDEX[] = {2, 3, 4, 5};
-    add_texts(market, "region", REGION);
+    add_levels(market, "region", REGION);
     add_days(market, "day", COLUMN_TIME, DAYS);
     add_numbers(market, "index", INDEX);
-    add_texts(customers, "region", OWN);
+    add_levels(customers, "region", OWN);
     add_days(customers, "day", COLUMN_TIME, OWN_DAYS);
     static const char *const JOIN[] = {"region", "day"}, *const FACTORS[] = {"index"};
     struct market_options options;
@@ -171,7 +140,7 @@ static void test_market__compares_keys_by_text(void **state) {
     static const char *const STORE[] = {"7", "8"};
     static const int64_t OWN[] = {8, 7};
     static const double INDEX[] = {1, 2};
-    add_texts(market, "store", STORE);
+    add_levels(market, "store", STORE);
     add_numbers(market, "index", INDEX);
     add_days(customers, "store", COLUMN_I64, OWN);
     static const char *const JOIN[] = {"store"}, *const FACTORS[] = {"index"};
@@ -193,7 +162,7 @@ static void test_market__names_what_is_wrong(void **state) {
     (void)state;
     struct table *market = channel_market(), *customers = new_table("c.csv", 1);
     static const char *const REGION[] = {"west"};
-    add_texts(customers, "region", REGION);
+    add_levels(customers, "region", REGION);
     static const char *JOIN[] = {"channel", "region"}, *FACTORS[] = {"demand"};
     struct market_options options;
     market_options_init(&options);
@@ -234,7 +203,7 @@ static void test_market__survives_any_failing_allocation(void **state) {
     (void)state;
     struct table *market = channel_market(), *customers = new_table("c.csv", 2);
     static const char *const REGION[] = {"south", "north"};
-    add_texts(customers, "region", REGION);
+    add_levels(customers, "region", REGION);
     static const char *const JOIN[] = {"channel", "region"}, *const FACTORS[] = {"demand"};
     struct market_options options;
     market_options_init(&options);

@@ -1,4 +1,4 @@
-#include "unit/prepare/columns.h"
+#include "kit/columns.h"
 
 #include <stdio.h>
 
@@ -23,7 +23,7 @@ static struct clean *find(const struct clean_options *options, const struct tabl
 /* ---- what is left out ---- */
 
 static struct table *identifiers_table(void) {
-    struct table *table = new_table(ROWS);
+    struct table *table = new_table("test.csv", ROWS);
     int64_t row_number[ROWS], shuffled[ROWS], code[ROWS], amount[ROWS], visits[ROWS], patient[ROWS];
     double measure[ROWS];
     struct rng rng;
@@ -79,7 +79,7 @@ static void test_clean__tells_identifiers_from_measurements(void **state) {
 
 static void test_clean__judges_constants_by_the_rows_to_learn_from(void **state) {
     (void)state;
-    struct table *table = new_table(4);
+    struct table *table = new_table("test.csv", 4);
     static const double SAME[] = {1, 1, 1, 2}, HOLE[] = {1, NAN, 1, 1}, NONE[] = {NAN, NAN, NAN, 3};
     add_numbers(table, "same", SAME);
     add_numbers(table, "hole", HOLE);
@@ -106,7 +106,7 @@ static void test_clean__judges_constants_by_the_rows_to_learn_from(void **state)
 
 static void test_clean__counts_outliers_by_median_and_mad(void **state) {
     (void)state;
-    struct table *table = new_table(13);
+    struct table *table = new_table("test.csv", 13);
     /* 1 .. 12 and one more: median 7, deviations 0 1 1 2 2 3 3 4 4 5 5 6 x, their median 3,
        scale 4.4478, bounds 7 -+ 15.5673 */
     double values[13] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 22.5};
@@ -131,7 +131,7 @@ static void test_clean__counts_outliers_by_median_and_mad(void **state) {
 static void test_clean__reads_impossible_values_as_such(void **state) {
     (void)state;
     enum { MANY = 2000 };
-    struct table *table = new_table(MANY);
+    struct table *table = new_table("test.csv", MANY);
     int64_t age[MANY], balance[MANY], date[MANY];
     for (int i = 0; i < MANY; i++) {
         age[i] = i == 5 ? -1 : i % 90;
@@ -164,7 +164,7 @@ static void test_clean__reads_impossible_values_as_such(void **state) {
 
 static void test_clean__puts_rare_categories_together(void **state) {
     (void)state;
-    struct table *table = new_table(8);
+    struct table *table = new_table("test.csv", 8);
     static const char *const LEVELS[] = {"a", "a", "b", "b", "c", NULL, "c", "d"};
     add_levels(table, "level", LEVELS);
     struct clean_options options;
@@ -186,7 +186,7 @@ static void test_clean__puts_rare_categories_together(void **state) {
 /* ---- rows ---- */
 
 static struct table *repeats_table(void) {
-    struct table *table = new_table(7);
+    struct table *table = new_table("test.csv", 7);
     static const char *const KEYS[] = {"p", "q", "p", NULL, NULL, "q", "r"};
     static const double VALUES[] = {1, 2, 1, 4, 4, -0.0, 0};
     add_levels(table, "key", KEYS);
@@ -254,7 +254,7 @@ static void test_clean__leaves_other_roles_alone(void **state) {
 
 static void test_clean__describes_itself(void **state) {
     (void)state;
-    struct table *table = new_table(4);
+    struct table *table = new_table("test.csv", 4);
     static const double ONE[] = {1, 1, 1, 1}, HOLES[] = {1, NAN, NAN, 2};
     add_numbers(table, "one", ONE);
     add_numbers(table, "holes", HOLES);

@@ -1,4 +1,4 @@
-#include "unit/prepare/columns.h"
+#include "kit/columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static float value_at(const struct matrix *matrix, const char *name, int64_t row
 
 /* Every kind of column, with holes; a level (city) of 60 values; target in `ret_target`. */
 static struct table *mixed_table(double *ret_target) {
-    struct table *table = new_table(MIXED_ROWS);
+    struct table *table = new_table("test.csv", MIXED_ROWS);
     double amount[MIXED_ROWS];
     int64_t visits[MIXED_ROWS], from[MIXED_ROWS], to[MIXED_ROWS];
     struct column *flag = add_column(table, "flag", COLUMN_BOOL);
@@ -116,7 +116,7 @@ static void check_same(const struct matrix *a, const struct matrix *b) {
 
 static void test_recipe__gives_trees_raw_numbers_and_ranked_levels(void **state) {
     (void)state;
-    struct table *table = new_table(10);
+    struct table *table = new_table("test.csv", 10);
     static const double X[] = {1, NAN, 3, 4, 5, 6, 7, 8, 9, 1e300};
     static const char *const JOB[] = {"a", "a", "b", "b", "c", "c", "d", NULL, "new", "d"};
     static const double TARGET[] = {1, 1, 0, 0, 1, 0, 1, 1, 0, 0};
@@ -168,7 +168,7 @@ static void test_recipe__gives_trees_raw_numbers_and_ranked_levels(void **state)
 
 static void test_recipe__gives_trees_three_columns_for_many_levels(void **state) {
     (void)state;
-    struct table *table = new_table(10);
+    struct table *table = new_table("test.csv", 10);
     static const char *const JOB[] = {"c", "c", "c", "a", "a", "b", "b", "z", "new", NULL};
     static const double TARGET[] = {1, 1, 0, 0, 0, 1, 0, 1, 0, 0};
     add_levels(table, "job", JOB);
@@ -205,7 +205,7 @@ static void test_recipe__gives_trees_three_columns_for_many_levels(void **state)
 
 static void test_recipe__gives_networks_finite_standardised_numbers(void **state) {
     (void)state;
-    struct table *table = new_table(9);
+    struct table *table = new_table("test.csv", 9);
     static const double X[] = {2, 4, NAN, 6, 8, 10, 12, NAN, 1e9};
     static const char *const JOB[] = {"a", "a", "b", "b", "a", NULL, NULL, NULL, "new"};
     add_numbers(table, "x", X);
@@ -238,7 +238,7 @@ static void test_recipe__gives_networks_finite_standardised_numbers(void **state
 static void test_recipe__compresses_heavy_tails_only(void **state) {
     (void)state;
     enum { MANY = 4000 };
-    struct table *table = new_table(MANY);
+    struct table *table = new_table("test.csv", MANY);
     static double normal[MANY], wild[MANY];
     struct rng rng;
     rng_init(&rng, 5, "tails", 0);
@@ -281,7 +281,7 @@ static void test_recipe__compresses_heavy_tails_only(void **state) {
 
 static void test_recipe__takes_dates_apart(void **state) {
     (void)state;
-    struct table *table = new_table(4);
+    struct table *table = new_table("test.csv", 4);
     /* 2016-04-29T18:38:08 (a Friday), 2016-04-29T16:08:27, 1969-12-31T23:00 (a Wednesday) */
     static const int64_t MADE[] = {1461955088000000, 1461946107000000, -3600000000, INT64_MIN};
     /* 2016-04-29, 2016-05-03, 1970-01-01, 2016-05-03 */
@@ -448,7 +448,7 @@ static double area(const float *values, const double *target, int64_t count) {
 static void test_recipe__does_not_leak_the_target(void **state) {
     (void)state;
     enum { MANY = 2000, LEVELS = 300 };
-    struct table *table = new_table(MANY);
+    struct table *table = new_table("test.csv", MANY);
     struct column *noise = add_column(table, "noise", COLUMN_CATEGORY);
     static double target[MANY];
     struct rng rng;
@@ -519,7 +519,7 @@ static void test_recipe__keeps_given_folds_together(void **state) {
 
 static void test_recipe__hashes_very_many_levels(void **state) {
     (void)state;
-    struct table *table = new_table(1000);
+    struct table *table = new_table("test.csv", 1000);
     struct column *many = add_column(table, "many", COLUMN_CATEGORY);
     for (int64_t i = 0; i < 1000; i++) {
         char name[16];
@@ -593,7 +593,7 @@ static void test_recipe__encodes_each_class(void **state) {
 
 static void test_recipe__reads_columns_that_changed_their_kind(void **state) {
     (void)state;
-    struct table *table = new_table(6);
+    struct table *table = new_table("test.csv", 6);
     static const double NUMBER[] = {1, 2, 3, 4, 5, 6};
     static const char *const STARS[] = {"1", "2", "1", "2", "1", "2"};
     static const char *const CONSENT[] = {"yes", "no", "yes", "no", "unknown", "unknown"};
@@ -610,7 +610,7 @@ static void test_recipe__reads_columns_that_changed_their_kind(void **state) {
     kai_err err;
     CHECK_OK(recipe_fit(&options, &data, NULL, &recipe, &err), &err);
 
-    struct table *later = new_table(3);
+    struct table *later = new_table("test.csv", 3);
     static const char *const TEXT_NUMBER[] = {" 2.5", "many", NULL};
     static const double DOUBLE_STARS[] = {2, 1, 3};
     static const char *const TEXT_FLAG[] = {"TRUE", "no", "perhaps"};
@@ -676,7 +676,7 @@ static void test_recipe__matches_levels_by_text_not_code(void **state) {
 
 static void test_recipe__winsorises_by_option(void **state) {
     (void)state;
-    struct table *table = new_table(13);
+    struct table *table = new_table("test.csv", 13);
     static const double X[13] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 500};
     add_numbers(table, "x", X);
     static const enum prepare_role FEATURES[1];
@@ -708,7 +708,7 @@ static void test_recipe__winsorises_by_option(void **state) {
 
 static void test_recipe__refuses_bad_input(void **state) {
     (void)state;
-    struct table *table = new_table(3);
+    struct table *table = new_table("test.csv", 3);
     static const double ONE[] = {1, 1, 1}, TARGET[] = {0, 1, NAN};
     add_numbers(table, "one", ONE);
     struct clean *clean = clean_all(table, 0, 3);

@@ -1,6 +1,6 @@
-/* Small tables for the tests of prepare. */
-#ifndef KAIROS_TESTS_PREPARE_COLUMNS_H
-#define KAIROS_TESTS_PREPARE_COLUMNS_H
+/* Small tables, column by column. For tests that link `table`. */
+#ifndef KAIROS_TESTS_KIT_COLUMNS_H
+#define KAIROS_TESTS_KIT_COLUMNS_H
 
 #include <math.h>
 #include <string.h>
@@ -49,10 +49,10 @@ static inline void add_levels(struct table *table, const char *name, const char 
     for (int64_t i = 0; i < table->rows; i++) set_level(column, i, values[i]);
 }
 
-static inline struct table *new_table(int64_t rows) {
+static inline struct table *new_table(const char *name, int64_t rows) {
     struct table *table = NULL;
     kai_err err;
-    CHECK_OK(table_new("test.csv", rows, &table, &err), &err);
+    CHECK_OK(table_new(name, rows, &table, &err), &err);
     return table;
 }
 
