@@ -15,6 +15,9 @@ enum {
     PATIENCE = 30
 };
 
+/* What subtraction leaves of an empty cell, as a share of the node. */
+static const double WEIGHT_NOISE = 1e-9;
+
 struct cell {
     double residual, weight;
 };
@@ -24,14 +27,17 @@ struct growth {
     const struct effect_boost_data *data;
     int32_t columns; /* with indicators */
     double lambda;
-    float *residual;    /* owned; (count) weighted residual is made on the fly */
-    uint8_t *is_drawn;  /* owned; (count) */
-    int32_t *drawn;     /* owned; (count) indices of drawn rows */
-    uint8_t *node;      /* owned; (count) node within the level */
-    int32_t *tried;     /* owned; (columns) */
-    struct cell *cells; /* owned; (nodes, columns, CELLS) */
+    double gain_min;          /* of this tree's splits */
+    double lambda_unit;       /* mean weight of a row */
+    float *residual;          /* owned; (count) weighted residual is made on the fly */
+    uint8_t *is_drawn;        /* owned; (count) */
+    int32_t *drawn;           /* owned; (count) indices of drawn rows */
+    uint8_t *node;            /* owned; (count) node within the level */
+    int32_t *tried;           /* owned; (columns) */
+    struct cell *cells;       /* owned; (nodes, columns, CELLS), of this level */
+    struct cell *spare_cells; /* owned; of the level above */
     int64_t drawn_count;
-    int32_t tried_count;
+    int32_t tried_count, tried_plain; /* columns to try; those that are features come first */
 };
 
 struct split {
@@ -66,26 +72,50 @@ static void draw_sample(struct growth *growth, struct rng *rng) {
         for (int32_t c = 0; c < growth->columns; c++)
             if (c >= growth->data->bins->columns || rng_unit(rng) < options->column_share)
                 growth->tried[growth->tried_count++] = c;
+    growth->tried_plain = 0;
+    for (int32_t t = 0; t < growth->tried_count; t++)
+        growth->tried_plain += growth->tried[t] < growth->data->bins->columns;
 }
 
-static void fill_cells(struct growth *growth, int32_t nodes) {
-    const struct effect_boost_data *data = growth->data;
+/* The cells of one level. The rows of a node's smaller child are added up; its sibling is what
+ * the parent has more. */
+static void fill_cells(struct growth *growth, int level) {
+    const struct forest_bins *bins = growth->data->bins;
+    const int32_t *tried = growth->tried, plain = growth->tried_plain;
     size_t node_cells = (size_t)growth->tried_count * CELLS;
-    memset(growth->cells, 0, (size_t)nodes * node_cells * sizeof *growth->cells);
+    int64_t rows[2 * NODES_MAX] = {0};
+    struct cell *parents = growth->cells;
+    growth->cells = growth->spare_cells;
+    growth->spare_cells = parents;
+    for (int64_t d = 0; d < growth->drawn_count; d++) rows[growth->node[growth->drawn[d]]]++;
+    for (int n = 0; n < 1 << level; n++)
+        if (level == 0 || rows[n] < rows[n ^ 1] || (rows[n] == rows[n ^ 1] && n % 2 == 0))
+            memset(growth->cells + (size_t)n * node_cells, 0, node_cells * sizeof(struct cell));
+        else
+            rows[n] = -1; /* by subtraction */
     for (int64_t d = 0; d < growth->drawn_count; d++) {
-        int32_t i = growth->drawn[d];
-        struct cell *cells = growth->cells + growth->node[i] * node_cells;
+        int32_t i = growth->drawn[d], n = growth->node[i];
+        if (rows[n] < 0) continue;
+        struct cell *cells = growth->cells + (size_t)n * node_cells;
         double weight = row_weight(growth, i);
         double residual = weight * (double)growth->residual[i];
-        int64_t position = data->positions[i];
-        const uint8_t *codes = data->bins->codes + position * data->bins->stride;
-        for (int32_t t = 0; t < growth->tried_count; t++) {
-            int32_t feature = growth->tried[t];
-            int code = feature < data->bins->columns ? codes[feature] & (CELLS - 1)
-                                                     : code_of(data, position, feature);
-            struct cell *cell = cells + t * CELLS + code;
-            cell->residual += residual;
-            cell->weight += weight;
+        int64_t position = growth->data->positions[i];
+        const uint8_t *codes = bins->codes + position * bins->stride;
+        for (int32_t t = 0; t < growth->tried_count; t++, cells += CELLS) {
+            int code = t < plain ? codes[tried[t]] & (CELLS - 1)
+                                 : code_of(growth->data, position, tried[t]);
+            cells[code].residual += residual;
+            cells[code].weight += weight;
+        }
+    }
+    for (int n = 0; n < 1 << level; n++) {
+        if (rows[n] >= 0) continue;
+        struct cell *cells = growth->cells + (size_t)n * node_cells;
+        const struct cell *sibling = growth->cells + (size_t)(n ^ 1) * node_cells;
+        const struct cell *parent = parents + (size_t)(n / 2) * node_cells;
+        for (size_t c = 0; c < node_cells; c++) {
+            cells[c].residual = parent[c].residual - sibling[c].residual;
+            cells[c].weight = parent[c].weight - sibling[c].weight;
         }
     }
 }
@@ -107,8 +137,8 @@ static void try_column(const struct growth *growth, const struct cell *cells, in
     for (int b = 0; b < CELLS - 2; b++) {
         left.residual += cells[b].residual;
         left.weight += cells[b].weight;
-        if (cells[b].weight <= 0) continue;
-        for (int m = 0; m < (missing.weight > 0 ? 2 : 1); m++) {
+        if (cells[b].weight <= WEIGHT_NOISE * total.weight) continue;
+        for (int m = 0; m < (missing.weight > WEIGHT_NOISE * total.weight ? 2 : 1); m++) {
             double residual = left.residual + (m ? missing.residual : 0);
             double weight = left.weight + (m ? missing.weight : 0);
             if (weight < least || total.weight - weight < least) continue;
@@ -122,9 +152,9 @@ static void try_column(const struct growth *growth, const struct cell *cells, in
 static void split_level(struct growth *growth, struct effect_boost_tree *tree, int level) {
     const struct forest_bins *bins = growth->data->bins;
     size_t node_cells = (size_t)growth->tried_count * CELLS;
-    fill_cells(growth, 1 << level);
+    fill_cells(growth, level);
     for (int n = 0; n < 1 << level; n++) {
-        struct split best = {1e-12, -1, 0, 1};
+        struct split best = {growth->gain_min, -1, 0, 1};
         for (int32_t t = 0; t < growth->tried_count; t++)
             try_column(growth, growth->cells + (size_t)n * node_cells + (size_t)t * CELLS,
                        growth->tried[t], &best);
@@ -147,6 +177,20 @@ static void split_level(struct growth *growth, struct effect_boost_tree *tree, i
     }
 }
 
+/* Mean weight x mean squared residual of the drawn rows: the gain of a split by chance is about
+ * this times a chi-square of one degree. */
+static double drawn_variance(const struct growth *growth) {
+    double square = 0;
+    for (int64_t d = 0; d < growth->drawn_count; d++) {
+        int32_t i = growth->drawn[d];
+        double weighted = row_weight(growth, i) * (double)growth->residual[i];
+        square += weighted * weighted;
+    }
+    return growth->drawn_count > 0 && growth->lambda_unit > 0
+               ? square / (double)growth->drawn_count / growth->lambda_unit
+               : 0;
+}
+
 /* Grow a tree and take its step; returns the loss it saves on the rows that it did not see. */
 static double grow_tree(struct growth *growth, struct effect_boost_tree *tree, struct rng *rng) {
     const struct effect_boost_options *options = growth->options;
@@ -155,6 +199,7 @@ static double grow_tree(struct growth *growth, struct effect_boost_tree *tree, s
     memset(tree, 0, sizeof *tree);
     memset(growth->node, 0, (size_t)growth->data->count);
     draw_sample(growth, rng);
+    growth->gain_min = options->gain_min * drawn_variance(growth) + 1e-12;
     for (int level = 0; level < options->depth; level++) split_level(growth, tree, level);
     for (int64_t d = 0; d < growth->drawn_count; d++) {
         int32_t i = growth->drawn[d];
@@ -182,6 +227,7 @@ static void release(struct growth *growth) {
     mem_free(growth->node);
     mem_free(growth->tried);
     mem_free(growth->cells);
+    mem_free(growth->spare_cells);
 }
 
 static kai_status reserve(struct growth *growth, kai_err *err) {
@@ -192,9 +238,10 @@ static kai_status reserve(struct growth *growth, kai_err *err) {
     growth->node = mem_array(rows, 1);
     growth->tried = mem_array(columns, sizeof *growth->tried);
     growth->cells = mem_array(NODES_MAX * columns * CELLS, sizeof *growth->cells);
+    growth->spare_cells = mem_array(NODES_MAX * columns * CELLS, sizeof *growth->cells);
     if (!growth->residual || !growth->is_drawn || !growth->drawn || !growth->node ||
-        !growth->tried || !growth->cells)
-        return err_memory(err, (int64_t)(rows * 10 + NODES_MAX * columns * CELLS * 16));
+        !growth->tried || !growth->cells || !growth->spare_cells)
+        return err_memory(err, (int64_t)(rows * 10 + NODES_MAX * columns * CELLS * 32));
     return KAI_OK;
 }
 
@@ -251,6 +298,7 @@ kai_status effect_boost_fit(const struct effect_boost_options *options,
         boost->depth = options->depth;
         boost->start = begin(&growth, &mean_weight);
         growth.lambda = options->lambda * mean_weight;
+        growth.lambda_unit = mean_weight;
         grow_trees(&growth, boost);
         struct effect_boost_tree *tree =
             mem_resize(boost->tree, (size_t)(boost->trees ? boost->trees : 1), sizeof *tree);

@@ -53,6 +53,7 @@ struct effect_boost_options {
     double lambda; /* weight of rows at zero in each leaf, for rows of mean weight 1 */
     double leaf_rows_min;
     double row_share, column_share;
+    double gain_min; /* of a split, in residual variances: what chance alone would give */
     uint64_t seed;
     const char *purpose; /* of the random stream */
     uint64_t index;

@@ -11,10 +11,10 @@
 static struct effect_boost_options boost_options(const struct effect_rows *rows,
                                                  const struct effect_task *task) {
     static const struct effect_boost_options ROLES[] = {
-        [EFFECT_ROLE_BASELINE] = {0, 150, 4, 0.1, 20, 20, 0.5, 0.6, 0, "effect-baseline", 0},
-        [EFFECT_ROLE_ARM] = {0, 100, 3, 0.1, 60, 20, 0.5, 0.6, 0, "effect-arm", 0},
-        [EFFECT_ROLE_EFFECT] = {40, 250, 3, 0.06, 100, 30, 0.5, 0.6, 0, "effect-effect", 0},
-        [EFFECT_ROLE_JOINT] = {40, 300, 4, 0.1, 20, 20, 0.5, 0.6, 0, "effect-joint", 0},
+        [EFFECT_ROLE_BASELINE] = {0, 300, 4, 0.1, 10, 20, 0.5, 0.6, 0, 0, "effect-baseline", 0},
+        [EFFECT_ROLE_ARM] = {30, 250, 3, 0.1, 40, 20, 0.5, 0.6, 0, 0, "effect-arm", 0},
+        [EFFECT_ROLE_EFFECT] = {40, 250, 3, 0.06, 50, 30, 0.5, 1.0, 8, 0, "effect-effect", 0},
+        [EFFECT_ROLE_JOINT] = {40, 300, 4, 0.1, 20, 20, 0.5, 0.6, 0, 0, "effect-joint", 0},
     };
     struct effect_boost_options options = ROLES[task->role];
     options.seed = rows->seed;
