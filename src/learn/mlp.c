@@ -5,8 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/caps.h"
-#include "base/rng.h"
 #include "kernel/loss.h"
+#include "learn/holdout.h"
 #include "learn/mlp_state.h"
 
 enum { ENCODE_ROWS = 4096, PREDICT_ROWS = 1024 };
@@ -64,71 +64,6 @@ static kai_status check_data(const struct learn_data *data, kai_err *err) {
     return KAI_OK;
 }
 
-/* Which rows learn and which are kept back: ids in the order given, held ones behind `fit`. */
-struct split {
-    int64_t *ids; /* owned; (row_count) */
-    int64_t fit, held;
-};
-
-static int32_t stratum(const struct learn_data *data, int64_t row) {
-    if (data->task == LEARN_MULTICLASS) return (int32_t)data->target[row];
-    return data->task == LEARN_BINARY && data->target[row] >= 0.5;
-}
-
-/* Mark a share of each class: the first of its rows in a shuffled order, rounded to whole rows. */
-static void hold_back(const struct learn_data *data, double share, uint64_t seed, int64_t *places,
-                      int64_t *begins, int32_t strata, unsigned char *is_held) {
-    memset(begins, 0, (size_t)(strata + 1) * sizeof *begins);
-    for (int64_t i = 0; i < data->row_count; i++)
-        begins[stratum(data, data->row_ids ? data->row_ids[i] : i) + 1]++;
-    for (int32_t c = 0; c < strata; c++) begins[c + 1] += begins[c];
-    /* counting sort; afterwards begins[c] is where stratum c ends */
-    for (int64_t i = 0; i < data->row_count; i++)
-        places[begins[stratum(data, data->row_ids ? data->row_ids[i] : i)]++] = i;
-    for (int32_t c = 0; c < strata; c++) {
-        int64_t begin = c ? begins[c - 1] : 0, count = begins[c] - begin;
-        struct rng rng;
-        rng_init(&rng, seed, "mlp.split", (uint64_t)c);
-        rng_shuffle(&rng, places + begin, count);
-        int64_t held = (int64_t)(share * (double)count + 0.5);
-        if (held == count) held = count - 1;
-        for (int64_t i = 0; i < held; i++) is_held[places[begin + i]] = 1;
-    }
-}
-
-static kai_status make_split(const struct learn_data *data, double share, uint64_t seed,
-                             struct split *ret_split, kai_err *err) {
-    int32_t strata = data->task == LEARN_MULTICLASS ? data->classes : 2;
-    size_t rows = (size_t)data->row_count;
-    struct split split = {.ids = mem_array(rows, sizeof *split.ids)};
-    int64_t *places = mem_array(rows, sizeof *places);
-    int64_t *begins = mem_array((size_t)strata + 1, sizeof *begins);
-    unsigned char *is_held = mem_zero(rows, 1);
-    kai_status st = KAI_OK;
-    if (!split.ids || !places || !begins || !is_held) {
-        st = err_memory(err, (int64_t)rows * 17);
-        mem_free(split.ids);
-        goto out;
-    }
-    for (int64_t i = 0; i < data->row_count && data->is_validation; i++)
-        is_held[i] = data->is_validation[data->row_ids ? data->row_ids[i] : i];
-    if (!data->is_validation && share > 0)
-        hold_back(data, share, seed, places, begins, strata, is_held);
-    for (int64_t i = 0; i < data->row_count; i++) split.held += is_held[i];
-    split.fit = data->row_count - split.held;
-    int64_t fit = 0, held = split.fit;
-    for (int64_t i = 0; i < data->row_count; i++) {
-        int64_t row = data->row_ids ? data->row_ids[i] : i;
-        split.ids[is_held[i] ? held++ : fit++] = row;
-    }
-    *ret_split = split;
-out:
-    mem_free(is_held);
-    mem_free(begins);
-    mem_free(places);
-    return st;
-}
-
 static void set_release(struct mlp_set *set) {
     mem_free(set->weight);
     mem_free(set->target);
@@ -158,13 +93,12 @@ static kai_status encode_block(void *user, int64_t item, int32_t worker, kai_err
     return KAI_OK;
 }
 
-/* Scale weights to a mean of 1; 0 where nothing weighs, and then the set does not count. */
+/* Scale weights to a mean of 1. */
 static void scale_weights(struct mlp_set *set) {
     double sum = 0;
     for (int64_t i = 0; i < set->rows; i++) sum += set->weight[i];
     double scale = sum > 0 ? (double)set->rows / sum : 0;
     for (int64_t i = 0; i < set->rows; i++) set->weight[i] *= scale;
-    if (!(sum > 0)) set->rows = 0;
 }
 
 static kai_status set_init(const struct mlp *mlp, const struct learn_data *data, const int64_t *ids,
@@ -222,23 +156,24 @@ kai_status mlp_alloc_parameters(struct mlp *mlp, kai_err *err) {
 }
 
 static kai_status prepare_sets(struct mlp *mlp, const struct learn_data *data,
-                               const struct split *split, struct pool *pool, struct mlp_set *fit,
+                               const struct holdout *rows, struct pool *pool, struct mlp_set *fit,
                                struct mlp_set *check, kai_err *err) {
-    standardise_target(mlp, data, split->ids, split->fit);
-    kai_status st = mlp_input_fit(data->features, split->ids, split->fit,
+    if (rows->teaching == 0) return err_set(err, KAI_INVALID, "mlp: all weights are 0");
+    standardise_target(mlp, data, rows->row_ids, rows->teaching);
+    kai_status st = mlp_input_fit(data->features, rows->row_ids, rows->teaching,
                                   mlp->options.embedding_max, pool, &mlp->input, err);
     if (!st) st = mlp_shape_init(&mlp->input, mlp->options.hidden, mlp->outputs, &mlp->shape, err);
     if (!st) st = mlp_alloc_parameters(mlp, err);
-    if (!st) st = set_init(mlp, data, split->ids, split->fit, pool, fit, err);
-    if (!st) st = set_init(mlp, data, split->ids + split->fit, split->held, pool, check, err);
-    if (!st && fit->rows == 0) st = err_set(err, KAI_INVALID, "mlp: all weights are 0");
+    if (!st) st = set_init(mlp, data, rows->row_ids, rows->teaching, pool, fit, err);
+    if (!st)
+        st = set_init(mlp, data, rows->row_ids + rows->teaching, rows->kept_back, pool, check, err);
     return st;
 }
 
 kai_status mlp_fit(const struct mlp_options *options, uint64_t seed, const struct learn_data *data,
                    struct pool *pool, const struct progress *progress, struct mlp **ret_mlp,
                    kai_err *err) {
-    struct split split = {0};
+    struct holdout rows = {0};
     struct mlp_set fit = {0}, check = {0};
     struct mlp *mlp = mem_zero(1, sizeof *mlp);
     if (!mlp) return err_memory(err, sizeof *mlp);
@@ -246,12 +181,14 @@ kai_status mlp_fit(const struct mlp_options *options, uint64_t seed, const struc
     mlp->outputs = data->task == LEARN_MULTICLASS ? data->classes : 1;
     kai_status st = resolve_options(options, &mlp->options, err);
     if (!st) st = check_data(data, err);
-    if (!st) st = make_split(data, mlp->options.validation_share, seed, &split, err);
-    if (!st) st = prepare_sets(mlp, data, &split, pool, &fit, &check, err);
+    if (!st)
+        st = holdout_draw(data, mlp->options.validation_share, 1, seed, "mlp-validation", &rows,
+                          err);
+    if (!st) st = prepare_sets(mlp, data, &rows, pool, &fit, &check, err);
     if (!st) st = mlp_train(mlp, seed, &fit, &check, pool, progress, err);
     set_release(&check);
     set_release(&fit);
-    mem_free(split.ids);
+    holdout_release(&rows);
     if (st)
         mlp_free(mlp);
     else

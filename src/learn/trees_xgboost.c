@@ -28,6 +28,7 @@
 #include "base/text.h"
 #include "kernel/loss.h"
 #include "learn/boost_import.h"
+#include "learn/holdout.h"
 
 enum {
     BLOCK_ROWS = 8192,
@@ -41,7 +42,7 @@ enum {
 };
 
 struct part {
-    int64_t *row_ids; /* owned */
+    const int64_t *row_ids; /* (count) */
     int64_t count;
     double *target; /* owned; standardised for regression */
     double *weight; /* owned */
@@ -56,6 +57,7 @@ struct trainer {
     struct pool *pool;
     int32_t outputs;
     int32_t threads;
+    struct holdout rows; /* owned */
     struct part train, valid;
     double *start;          /* owned; (outputs) margins before the first tree */
     double mean, deviation; /* of a regression's target */
@@ -110,7 +112,6 @@ static kai_status check_options(const struct boost_options *given,
 }
 
 static void free_part(struct part *part) {
-    mem_free(part->row_ids);
     mem_free(part->target);
     mem_free(part->weight);
     if (part->matrix) (void)XGDMatrixFree(part->matrix); /* nothing to do about a failure */
@@ -120,93 +121,37 @@ static void release(struct trainer *trainer) {
     if (trainer->booster) (void)XGBoosterFree(trainer->booster); /* as above */
     free_part(&trainer->train);
     free_part(&trainer->valid);
+    holdout_release(&trainer->rows);
     mem_free(trainer->start);
     mem_free(trainer->first);
     mem_free(trainer->second);
     mem_free(trainer->largest);
 }
 
-/* The stratum of a row for the split: its class. */
-static int32_t stratum_of(const struct learn_data *data, int64_t row) {
-    return data->task == LEARN_REGRESSION ? 0 : (int32_t)data->target[row];
-}
-
-/* Mark in `chosen` the share of each class's rows that validate. `rows`: (count) ids. */
-static kai_status choose_valid(const struct trainer *trainer, const int64_t *rows, int64_t count,
-                               unsigned char *chosen, kai_err *err) {
-    const struct learn_data *data = trainer->data;
-    int32_t strata = data->task == LEARN_REGRESSION ? 1
-                     : data->task == LEARN_BINARY   ? 2
-                                                    : data->classes;
-    int64_t *places = mem_array((size_t)count, sizeof *places);
-    int64_t *ends = mem_zero((size_t)strata + 1, sizeof *ends);
-    kai_status st = places && ends ? KAI_OK : err_memory(err, count * (int64_t)sizeof *places);
-    for (int64_t i = 0; i < count && !st; ++i) ends[stratum_of(data, rows[i]) + 1]++;
-    for (int32_t s = 0; s < strata && !st; ++s) ends[s + 1] += ends[s];
-    for (int64_t i = count; i-- > 0 && !st;) /* afterwards ends[s + 1] is the begin of s */
-        places[--ends[stratum_of(data, rows[i]) + 1]] = i;
-    for (int32_t s = 0; s < strata && !st; ++s) {
-        int64_t begin = ends[s + 1], end = s + 2 <= strata ? ends[s + 2] : count;
-        int64_t take = (int64_t)floor((double)(end - begin) * trainer->options.validation_share);
-        struct rng rng;
-        rng_init(&rng, trainer->seed, "boost-validation", (uint64_t)s);
-        for (int64_t i = 0; i < take; ++i) {
-            int64_t other = begin + i + (int64_t)rng_below(&rng, (uint64_t)(end - begin - i));
-            int64_t place = places[other];
-            places[other] = places[begin + i];
-            chosen[place] = 1;
-        }
-    }
-    mem_free(places);
-    mem_free(ends);
-    return st;
-}
-
-static kai_status fill_part(const struct learn_data *data, const int64_t *rows,
-                            const unsigned char *chosen, unsigned char wanted, int64_t count,
-                            int64_t part_count, struct part *part, kai_err *err) {
-    part->count = part_count;
-    part->row_ids = mem_array((size_t)part_count, sizeof *part->row_ids);
-    part->target = mem_array((size_t)part_count, sizeof *part->target);
-    part->weight = mem_array((size_t)part_count, sizeof *part->weight);
-    if (!part->row_ids || !part->target || !part->weight)
-        return err_memory(err, part_count * (int64_t)sizeof *part->target);
-    int64_t at = 0;
+/* row_ids: (count), borrowed. */
+static kai_status fill_part(const struct learn_data *data, const int64_t *row_ids, int64_t count,
+                            struct part *part, kai_err *err) {
+    part->count = count;
+    part->row_ids = row_ids;
+    part->target = mem_array((size_t)count, sizeof *part->target);
+    part->weight = mem_array((size_t)count, sizeof *part->weight);
+    if (!part->target || !part->weight)
+        return err_memory(err, count * (int64_t)sizeof *part->target);
     for (int64_t i = 0; i < count; ++i) {
-        if (chosen[i] != wanted) continue;
-        part->row_ids[at] = rows[i];
-        part->target[at] = data->target[rows[i]];
-        part->weight[at++] = data->weight ? data->weight[rows[i]] : 1;
+        part->target[i] = data->target[row_ids[i]];
+        part->weight[i] = data->weight ? data->weight[row_ids[i]] : 1;
     }
-    KAI_ASSERT(at == part_count);
     return KAI_OK;
 }
 
-/* Rows with a weight, divided into those that teach and those that validate, both in order. */
 static kai_status split_rows(struct trainer *trainer, kai_err *err) {
-    const struct learn_data *data = trainer->data;
-    int64_t given = data->row_ids ? data->row_count : data->features->rows, count = 0, valid = 0;
-    int64_t *rows = mem_array((size_t)given, sizeof *rows);
-    unsigned char *chosen = mem_zero((size_t)given, 1);
-    kai_status st = rows && chosen ? KAI_OK : err_memory(err, given * (int64_t)sizeof *rows);
-    for (int64_t i = 0; i < given && !st; ++i) {
-        int64_t row = data->row_ids ? data->row_ids[i] : i;
-        if (data->weight && data->weight[row] == 0) continue;
-        rows[count++] = row;
-    }
-    for (int64_t i = 0; i < count && !st && data->is_validation; ++i)
-        chosen[i] = data->is_validation[rows[i]];
-    if (!st && !data->is_validation && trainer->options.validation_share > 0)
-        st = choose_valid(trainer, rows, count, chosen, err);
-    for (int64_t i = 0; i < count && !st; ++i) valid += chosen[i];
-    if (!st && valid < VALIDATION_ROWS_MIN) {
-        memset(chosen, 0, (size_t)given);
-        valid = 0;
-    }
-    if (!st) st = fill_part(data, rows, chosen, 0, count, count - valid, &trainer->train, err);
-    if (!st && valid > 0) st = fill_part(data, rows, chosen, 1, count, valid, &trainer->valid, err);
-    mem_free(rows);
-    mem_free(chosen);
+    struct holdout *rows = &trainer->rows;
+    kai_status st = holdout_draw(trainer->data, trainer->options.validation_share,
+                                 VALIDATION_ROWS_MIN, trainer->seed, "boost-validation", rows, err);
+    if (!st) st = fill_part(trainer->data, rows->row_ids, rows->teaching, &trainer->train, err);
+    if (!st && rows->kept_back > 0)
+        st = fill_part(trainer->data, rows->row_ids + rows->teaching, rows->kept_back,
+                       &trainer->valid, err);
     return st;
 }
 

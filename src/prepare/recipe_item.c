@@ -96,12 +96,12 @@ static kai_status fit_date(const struct recipe_options *options,
                            const struct recipe_learned *learned, const char *name,
                            struct recipe_item *item, kai_err *err) {
     static const struct {
-        enum recipe_encoding part;
         const char *suffix;
+        enum recipe_encoding part;
         int32_t cardinality; /* in the dense view; 0 = missing */
-    } PARTS[] = {{ENCODE_YEAR, " year", 0},        {ENCODE_MONTH, " month", 13},
-                 {ENCODE_DAY, " day of month", 0}, {ENCODE_WEEKDAY, " weekday", 8},
-                 {ENCODE_HOUR, " hour", 0},        {ENCODE_DAYS, " days", 0}};
+    } PARTS[] = {{" year", ENCODE_YEAR, 0},        {" month", ENCODE_MONTH, 13},
+                 {" day of month", ENCODE_DAY, 0}, {" weekday", ENCODE_WEEKDAY, 8},
+                 {" hour", ENCODE_HOUR, 0},        {" days", ENCODE_DAYS, 0}};
     double *parts = mem_array((size_t)learned->count, sizeof *parts);
     if (!parts) return err_memory(err, learned->count * (int64_t)sizeof *parts);
     kai_status st = KAI_OK;

@@ -68,6 +68,13 @@ static int is_different_everywhere(const struct values *values) {
     return values->count > 2;
 }
 
+static enum recipe_task guess_task(const struct column *label, int32_t count) {
+    if (count == 2) return RECIPE_BINARY;
+    int is_measured =
+        label->kind == COLUMN_F64 || (label->kind == COLUMN_I64 && count > INTEGER_CLASSES_MAX);
+    return is_measured ? RECIPE_REGRESSION : RECIPE_MULTICLASS;
+}
+
 static kai_status choose_task(const struct column *label, const char *task,
                               const struct values *values, enum recipe_task *ret_task,
                               kai_err *err) {
@@ -75,18 +82,14 @@ static kai_status choose_task(const struct column *label, const char *task,
     if (count < 2)
         return err_set(err, KAI_INVALID, "label '%s' has %s: there is nothing to learn",
                        label->name, count ? "one value only" : "no values");
-    int is_auto = strcmp(task, "auto") == 0;
     if (strcmp(task, "regression") == 0)
         *ret_task = RECIPE_REGRESSION;
-    else if (strcmp(task, "binary") == 0 || (is_auto && count == 2))
+    else if (strcmp(task, "binary") == 0)
         *ret_task = RECIPE_BINARY;
     else if (strcmp(task, "multiclass") == 0)
         *ret_task = RECIPE_MULTICLASS;
-    else if (label->kind == COLUMN_F64 ||
-             (label->kind == COLUMN_I64 && count > INTEGER_CLASSES_MAX))
-        *ret_task = RECIPE_REGRESSION;
     else
-        *ret_task = RECIPE_MULTICLASS;
+        *ret_task = guess_task(label, count);
     if (*ret_task == RECIPE_REGRESSION && !is_number(label))
         return err_set(err, KAI_INVALID, "label '%s' is a %s: regression needs numbers",
                        label->name, column_kind_text(label->kind));

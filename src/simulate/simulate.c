@@ -79,9 +79,8 @@ struct run {
 /* ---- printing ---- */
 
 static char *put_text(char *at, const char *text) {
-    size_t n = strlen(text);
-    memcpy(at, text, n);
-    return at + n;
+    while (*text) *at++ = *text++;
+    return at;
 }
 
 static char *put_count(char *at, int64_t value) {
