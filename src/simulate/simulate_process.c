@@ -105,10 +105,10 @@ static void fill_atoms(const struct simulate_customer *c, const struct view *v,
     double atoms[SIMULATE_ATOMS] = {
         1.3 * tanh(v->visits),
         1.3 * tanh(v->discount),
-        1.3 * tanh(1.5 * v->age),
-        1.3 * tanh(v->recency),
+        1.4 * sin(1.5 * v->age),
+        2.5 * (exp(-v->recency * v->recency) - 0.55),
         1.2 * tanh(v->income),
-        1.2 * tanh(v->tenure),
+        0.8 * (v->tenure * v->tenure - 1),
         c->discount_share > 0.6 ? 1.8 : -0.5,
         c->recency < 45 ? 1.3 : -0.8,
         c->age < 35 ? 1.6 : -0.4,
@@ -134,13 +134,13 @@ static double raw_effect(const struct simulate_effect *effect, const double *ato
 /* Spend without an offer: a purchase with probability p0 of an amount with mean m. */
 static double baseline(const struct simulate_customer *c, const struct view *v,
                        double *ret_amount) {
-    static const double TASTE[] = {0.05, 0.15, 0.0, -0.1, -0.05, -0.05};
-    double city = 0.1 * sin(2.1 * c->city);
-    double p0 = sigmoid_f64(-0.2 + 0.35 * v->visits + 0.25 * v->orders - 0.2 * v->recency +
-                            0.2 * v->newsletter + 0.2 * (c->age > 60) + city);
-    *ret_amount = exp(3.7 + 0.12 * tanh(v->income) + 0.15 * tanh(v->basket) + 0.05 * c->tier +
+    static const double TASTE[] = {0.1, 0.25, 0.0, -0.2, -0.05, -0.1};
+    double city = 0.15 * sin(2.1 * c->city);
+    double p0 = sigmoid_f64(-0.6 + 0.5 * v->visits + 0.35 * v->orders - 0.3 * v->recency +
+                            0.3 * v->newsletter + 0.2 * (c->age > 60) + city);
+    *ret_amount = exp(3.7 + 0.25 * tanh(v->income) + 0.3 * tanh(v->basket) + 0.1 * c->tier +
                       TASTE[c->favourite]);
-    return clamp(p0, 0.05, 0.85);
+    return clamp(p0, 0.02, 0.9);
 }
 
 static void fill_propensity(const struct simulate_process *process,
@@ -235,15 +235,15 @@ static void draw_effect(struct simulate_process *process, int32_t offer) {
     struct rng rng;
     rng_init(&rng, process->options.seed, "offer", (uint64_t)offer);
     memset(effect, 0, sizeof *effect);
-    static const double HEAVIEST[] = {1.2, 1.0, 0.5};
+    static const double HEAVIEST[] = {1.2, 1.0, 0.9};
     for (int sort = 0; sort < 3; sort++) {
         int atom = 6 * sort + (int)rng_below(&rng, 6);
         double weight = between(&rng, 0.6, 1.0) * HEAVIEST[sort];
         effect->weight[atom] = rng_unit(&rng) < 0.5 ? -weight : weight;
     }
-    for (int f = 0; f < SIMULATE_FAVOURITES; f++) effect->favourite[f] = 0.1 * rng_normal(&rng);
+    for (int f = 0; f < SIMULATE_FAVOURITES; f++) effect->favourite[f] = 0.2 * rng_normal(&rng);
     for (int i = 0; i < 4; i++) effect->propensity[i] = between(&rng, -0.9, 0.9);
-    effect->mean = between(&rng, 0.5, 1.2);
+    effect->mean = between(&rng, 0.0, 0.8);
     effect->sd = between(&rng, 0.8, 1.2);
 }
 
@@ -326,8 +326,8 @@ static void draw_arms(struct simulate_process *process) {
     }
 }
 
-/* Limits that bind: 60 % of the money that everybody's best offer would cost, and for the channel
- * that it would use most, a third of that use. */
+/* Limits that bind: half the money that everybody's best offer would cost, and for the channel that
+ * it would use most, a third of that use. */
 static void set_limits(struct simulate_process *process, const struct simulate_customer *pilot) {
     double money = 0, uses[SIMULATE_ARMS_MAX] = {0};
     for (int64_t i = 0; i < PILOT_ROWS; i++) {
@@ -355,7 +355,7 @@ static void set_limits(struct simulate_process *process, const struct simulate_c
     int32_t most = 1;
     for (int32_t a = 2; a < process->arms; a++)
         if (uses[a] > uses[most]) most = a;
-    process->budget_each = 0.6 * money / PILOT_ROWS;
+    process->budget_each = 0.5 * money / PILOT_ROWS;
     process->capacity_share = uses[most] / 3 / PILOT_ROWS;
     memcpy(process->capacity_channel, process->arm[most].channel, SIMULATE_NAME_BYTES);
 }
