@@ -84,18 +84,20 @@ static void fill_cells(struct growth *growth, int level) {
     const int32_t *tried = growth->tried, plain = growth->tried_plain;
     size_t node_cells = (size_t)growth->tried_count * CELLS;
     int64_t rows[2 * NODES_MAX] = {0};
+    uint8_t is_smaller[2 * NODES_MAX] = {0};
     struct cell *parents = growth->cells;
     growth->cells = growth->spare_cells;
     growth->spare_cells = parents;
     for (int64_t d = 0; d < growth->drawn_count; d++) rows[growth->node[growth->drawn[d]]]++;
-    for (int n = 0; n < 1 << level; n++)
-        if (level == 0 || rows[n] < rows[n ^ 1] || (rows[n] == rows[n ^ 1] && n % 2 == 0))
+    for (int n = 0; n < 1 << level; n++) {
+        is_smaller[n] =
+            level == 0 || rows[n] < rows[n ^ 1] || (rows[n] == rows[n ^ 1] && n % 2 == 0);
+        if (is_smaller[n])
             memset(growth->cells + (size_t)n * node_cells, 0, node_cells * sizeof(struct cell));
-        else
-            rows[n] = -1; /* by subtraction */
+    }
     for (int64_t d = 0; d < growth->drawn_count; d++) {
         int32_t i = growth->drawn[d], n = growth->node[i];
-        if (rows[n] < 0) continue;
+        if (!is_smaller[n]) continue;
         struct cell *cells = growth->cells + (size_t)n * node_cells;
         double weight = row_weight(growth, i);
         double residual = weight * (double)growth->residual[i];
@@ -109,7 +111,7 @@ static void fill_cells(struct growth *growth, int level) {
         }
     }
     for (int n = 0; n < 1 << level; n++) {
-        if (rows[n] >= 0) continue;
+        if (is_smaller[n]) continue;
         struct cell *cells = growth->cells + (size_t)n * node_cells;
         const struct cell *sibling = growth->cells + (size_t)(n ^ 1) * node_cells;
         const struct cell *parent = parents + (size_t)(n / 2) * node_cells;
