@@ -115,12 +115,12 @@ static void fill_atoms(const struct simulate_customer *c, const struct view *v,
         c->tier >= 2 ? 2.0 : -0.4,
         c->orders >= 4 ? 1.2 : -0.7,
         isnan(c->open_rate) ? 1.5 : -0.2,
-        4 * sigmoid_f64(2 * v->visits) * sigmoid_f64(2 * v->discount),
-        c->newsletter ? 2.5 * sigmoid_f64(2 * v->income) : 0.0,
-        c->device == 0 ? 2.5 * sigmoid_f64(-2 * v->age) : 0.0,
-        v->open > 0.3 && v->recency < 0 ? 2.0 : 0.0,
-        4 * sigmoid_f64(2 * v->orders) * sigmoid_f64(2 * v->basket),
-        c->favourite < 2 ? 2.5 * sigmoid_f64(2 * v->tenure) : 0.0,
+        1.2 * tanh(v->visits * v->discount),
+        v->newsletter * tanh(v->income) * 1.5,
+        (c->device == 0 ? 1.2 : -1.2) * tanh(v->age),
+        v->open > 0.3 && v->recency < 0 ? 1.5 : -0.5,
+        1.2 * tanh(v->orders * v->basket),
+        (c->favourite < 2 ? 1.0 : -0.8) * tanh(1.5 * v->tenure),
     };
     memcpy(ret_atoms, atoms, sizeof atoms);
 }
@@ -229,21 +229,23 @@ static double between(struct rng *rng, double low, double high) {
     return low + (high - low) * rng_unit(rng);
 }
 
-/* An atom of each sort with a weight of either sign, and a taste by favourite category. */
+/* Two atoms of each sort with weights of either sign, and a taste by favourite category. */
 static void draw_effect(struct simulate_process *process, int32_t offer) {
     struct simulate_effect *effect = &process->effect[offer];
     struct rng rng;
     rng_init(&rng, process->options.seed, "offer", (uint64_t)offer);
     memset(effect, 0, sizeof *effect);
-    static const double HEAVIEST[] = {1.2, 1.0, 0.9};
     for (int sort = 0; sort < 3; sort++) {
-        int atom = 6 * sort + (int)rng_below(&rng, 6);
-        double weight = between(&rng, 0.6, 1.0) * HEAVIEST[sort];
-        effect->weight[atom] = rng_unit(&rng) < 0.5 ? -weight : weight;
+        int first = (int)rng_below(&rng, 6);
+        int second = (first + 1 + (int)rng_below(&rng, 5)) % 6;
+        effect->weight[6 * sort + first] =
+            between(&rng, 0.6, 1.2) * (rng_unit(&rng) < 0.5 ? -1 : 1);
+        effect->weight[6 * sort + second] =
+            between(&rng, 0.3, 0.9) * (rng_unit(&rng) < 0.5 ? -1 : 1);
     }
-    for (int f = 0; f < SIMULATE_FAVOURITES; f++) effect->favourite[f] = 0.2 * rng_normal(&rng);
+    for (int f = 0; f < SIMULATE_FAVOURITES; f++) effect->favourite[f] = 0.3 * rng_normal(&rng);
     for (int i = 0; i < 4; i++) effect->propensity[i] = between(&rng, -0.9, 0.9);
-    effect->mean = between(&rng, 0.0, 0.8);
+    effect->mean = between(&rng, 0.0, 0.7);
     effect->sd = between(&rng, 0.8, 1.2);
 }
 
