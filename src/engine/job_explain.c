@@ -177,14 +177,14 @@ static kai_status explain_score(kai_engine *engine, const kai_explain_options *o
     return st;
 }
 
-/* Is this line the receipt of that customer? */
-static int is_receipt_of(const char *line, size_t size, const char *id) {
+/* Is this line the receipt of that customer? A line that is no receipt is none of his. */
+static kai_status match_receipt(const char *line, size_t size, const char *id, int *ret_is_it,
+                                kai_err *err) {
     struct json_value *receipt = NULL;
-    kai_err err = {0};
-    if (json_parse(line, size, &receipt, &err)) return 0;
-    int is_it = strcmp(json_as_text(json_get(receipt, "customer"), ""), id) == 0;
+    kai_status st = json_parse(line, size, &receipt, err);
+    *ret_is_it = !st && strcmp(json_as_text(json_get(receipt, "customer"), ""), id) == 0;
     json_free(receipt);
-    return is_it;
+    return st == KAI_NO_MEMORY ? st : KAI_OK;
 }
 
 /* The receipt of a customer, found line by line; *ret_line starts it within `text`. */
@@ -200,10 +200,10 @@ static kai_status find_receipt(const char *path, const char *id, struct buf *tex
         if (st) break;
         pending.size += got;
         size_t begin = 0;
-        for (char *end; !is_found && begin < pending.size &&
+        for (char *end; !st && !is_found && begin < pending.size &&
                         (end = memchr(pending.data + begin, '\n', pending.size - begin));) {
             size_t size = (size_t)(end - pending.data) - begin;
-            is_found = is_receipt_of(pending.data + begin, size, id);
+            st = match_receipt(pending.data + begin, size, id, &is_found, err);
             if (is_found) st = buf_append(text, pending.data + begin, size, err);
             begin += size + 1;
         }

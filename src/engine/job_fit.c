@@ -140,8 +140,10 @@ static kai_status mark_validation(struct fit *fit, kai_err *err) {
     for (int64_t i = 0; !st && i < outer.test_count; i++) fit->is_validation[outer.test[i]] = 1;
     data.row_ids = outer.test;
     data.row_count = outer.test_count;
-    if (!st && (outer.test_count < 4 || split_share(seed, 0.5, &data, &inner, NULL)))
-        memcpy(fit->is_stop, fit->is_validation, rows); /* too few to halve */
+    kai_status half =
+        st || outer.test_count < 4 ? KAI_INVALID : split_share(seed, 0.5, &data, &inner, NULL);
+    if (!st && half == KAI_NO_MEMORY) st = err_memory(err, (int64_t)rows);
+    if (!st && half) memcpy(fit->is_stop, fit->is_validation, rows); /* too few to halve */
     for (int64_t i = 0; !st && i < inner.test_count; i++) fit->is_stop[inner.test[i]] = 1;
     split_release(&inner);
     split_release(&outer);

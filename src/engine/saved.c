@@ -122,9 +122,10 @@ static kai_status read_meta(const struct bundle_section *section, struct saved *
                             kai_err *err) {
     struct json_value *meta = NULL;
     if (!section) return err_set(err, KAI_CORRUPT, "section 'meta' is missing");
-    if (json_parse(section->data, section->size, &meta, err))
-        return err_set(err, KAI_CORRUPT, "section 'meta' is no JSON");
-    kai_status st = read_names(meta, saved, err);
+    kai_status st = json_parse(section->data, section->size, &meta, err);
+    if (st == KAI_NO_MEMORY) return st;
+    if (st) return err_set(err, KAI_CORRUPT, "section 'meta' is no JSON");
+    st = read_names(meta, saved, err);
     int task = find_word(TASKS, 3, json_as_text(json_get(meta, "task"), ""));
     const char *best = json_as_text(json_get(meta, "best"), "");
     int kind = 0;
