@@ -26,7 +26,7 @@ for level in medium hard; do
     expect 0 run $level/campaign.yaml --out run-$level --quiet
 done
 expect 6 simulate campaign --out nowhere --plan run/plan.csv
-head -c 2000 run/plan.csv >cut.csv
+head -n 20 run/plan.csv | sed '$s/,[01]$//' >cut.csv
 expect 2 simulate campaign --out market --plan cut.csv
 says "'cut.csv' line"
 pass
