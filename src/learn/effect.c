@@ -358,6 +358,52 @@ static kai_status add_members(struct effect_model *model, const struct effect_ca
     return st;
 }
 
+enum { CHOICE_ROWS = 150000, CHOICE_ARM_ROWS = 1000 };
+
+/* A choice needs fewer rows than the model that is chosen: every so many of them, but no fewer than
+ * CHOICE_ARM_ROWS of the rarest arm. 1 = all. */
+static int64_t choice_step(const struct effect_rows *rows) {
+    int64_t rarest = rows->count;
+    for (int32_t a = 0; a < rows->arms; a++) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < rows->count; i++) count += rows->arm[i] == a;
+        if (count < rarest) rarest = count;
+    }
+    int64_t step = (rows->count + CHOICE_ROWS - 1) / CHOICE_ROWS;
+    if (step > rarest / CHOICE_ARM_ROWS) step = rarest / CHOICE_ARM_ROWS;
+    return step < 1 ? 1 : step;
+}
+
+/* The comparison on every step-th row. */
+static kai_status compare_sample(const struct effect_options *options,
+                                 const struct effect_data *data, int64_t step,
+                                 enum effect_base outcome_base, int has_design,
+                                 struct effect_candidate *candidates, int32_t count,
+                                 struct pool *pool, const struct progress *progress,
+                                 struct effect_score *ret_scores, kai_err *err) {
+    int64_t given = data->row_ids ? data->row_count : data->features->rows, taken = 0;
+    int64_t *row_ids = mem_array((size_t)(given / step + 1), sizeof *row_ids);
+    double *average = mem_zero((size_t)data->offers, sizeof *average);
+    struct effect_data sample = *data;
+    struct effect_rows rows = {0};
+    kai_status st = row_ids && average ? KAI_OK : err_memory(err, given / step * 8);
+    for (int64_t i = 0; !st && i < given; i += step)
+        row_ids[taken++] = data->row_ids ? data->row_ids[i] : i;
+    sample.row_ids = row_ids;
+    sample.row_count = taken;
+    if (!st) {
+        st = effect_rows_init(options, &sample, has_design, pool, &rows, err);
+        if (!st) st = fit_nuisances(&rows, outcome_base, pool, progress, err);
+        if (!st) average_effects(&rows, average);
+        if (!st)
+            st = effect_compare(&rows, candidates, count, average, pool, progress, ret_scores, err);
+        effect_rows_release(&rows);
+    }
+    mem_free(row_ids);
+    mem_free(average);
+    return st;
+}
+
 kai_status effect_choose(const struct effect_options *options, const struct effect_data *data,
                          struct pool *pool, const struct progress *progress,
                          struct effect_model **ret_model, kai_err *err) {
@@ -369,12 +415,16 @@ kai_status effect_choose(const struct effect_options *options, const struct effe
     memset(candidates, 0, sizeof candidates);
     int32_t count = list_candidates(options, outcome_base, bases, candidates);
     if (count == 0) return err_set(err, KAI_INVALID, "no learner is left to choose from");
-    kai_status st =
-        effect_rows_init(options, data, (bases & 1u << EFFECT_RIDGE) != 0, pool, &rows, err);
+    int has_design = (bases & 1u << EFFECT_RIDGE) != 0;
+    kai_status st = effect_rows_init(options, data, has_design, pool, &rows, err);
     if (!st) st = effect_model_new(data->offers, data->features->columns, &model, err);
     if (!st) st = fit_nuisances(&rows, outcome_base, pool, progress, err);
-    if (!st) {
-        average_effects(&rows, model->average);
+    if (!st) average_effects(&rows, model->average);
+    int64_t step = st ? 1 : choice_step(&rows);
+    if (!st && step > 1) {
+        st = compare_sample(options, data, step, outcome_base, has_design, candidates, count, pool,
+                            progress, model->scores, err);
+    } else if (!st) {
         st = effect_compare(&rows, candidates, count, model->average, pool, progress, model->scores,
                             err);
     }
