@@ -1,10 +1,13 @@
 /* What a shell script cannot say of a program: what its JSON holds, and what memory it took.
  *
- *   probe json PATH...    read one JSON document from stdin; print the value at each PATH, one a
- * line (steps separated by '|', an index for lists, `#` for a count); 1 where a value is missing or
- * stdin is not exactly one document probe peak FILE COMMAND...   run the command, write its peak
- * memory in KiB to FILE, exit as it did probe flip FILE BYTE  turn the lowest bit of one byte of a
- * file round
+ * probe json PATH...: read one JSON document from stdin; print the value at each PATH, one a line
+ * (steps separated by '|', an index for lists, '#' for a count); 1 where a value is missing or
+ * stdin is not exactly one document.
+ *
+ * probe peak FILE COMMAND...: run the command, write its peak memory in KiB to FILE, exit as it
+ * did.
+ *
+ * probe flip FILE BYTE: turn the lowest bit of one byte of a file round.
  */
 #include <stdio.h>
 #include <stdlib.h>
