@@ -63,6 +63,28 @@ static kai_status check_columns(const struct run *run, kai_err *err) {
     return st;
 }
 
+/* Each row is a customer of its own; two of one name, or of none, are worth a warning. */
+static kai_status check_ids(struct run *run, kai_err *err) {
+    const struct column *column;
+    const char *id = run->campaign.customers.id;
+    if (!id) return KAI_OK;
+    kai_status st = table_column(run->customers.table, id, &column, err);
+    if (st) return st;
+    int64_t rows = run->customers.table->rows, known = 0;
+    int32_t distinct = 0, *codes = mem_array((size_t)rows, sizeof *codes);
+    if (!codes) return err_memory(err, rows * (int64_t)sizeof *codes);
+    st = split_codes(column, codes, &distinct, err);
+    for (int64_t i = 0; !st && i < rows; i++) known += codes[i] >= 0;
+    mem_free(codes);
+    if (!st && known < rows)
+        run_warn(run, "%lld customers have nothing in the column '%s' that names them",
+                 (long long)(rows - known), id);
+    if (!st && distinct < known)
+        run_warn(run, "%lld customers repeat the '%s' of an earlier row: each counts as a customer",
+                 (long long)(known - distinct), id);
+    return st;
+}
+
 /* What the goal counts: money of the value outcome, or units of another outcome. */
 static kai_status set_goal(struct run *run, kai_err *err) {
     const struct campaign *campaign = &run->campaign;
@@ -219,6 +241,7 @@ static kai_status read_propensity(struct run *run, double *values, kai_err *err)
 kai_status run_load(struct run *run, kai_err *err) {
     kai_status st = load_tables(run, err);
     if (!st) st = check_columns(run, err);
+    if (!st) st = check_ids(run, err);
     if (!st) st = set_goal(run, err);
     if (!st) st = run_join_market(run, err);
     if (!st) st = read_arms(run, err);

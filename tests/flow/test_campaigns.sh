@@ -146,6 +146,14 @@ equals 'gaps: customers' "$(wc -l <gaps/plan.csv)" 901
 sed -n 2p gaps/plan.csv | grep -q '^"Müller, 2",' || fail "gaps: a name with a comma reads $(sed -n 2p gaps/plan.csv)"
 grep -q 'lang="zh' gaps/report.html || fail "gaps: the report is not Chinese"
 
+# names that are repeated or missing are said
+awk -F, -v OFS=, 'NR == 5 { $1 = "n2" } NR == 9 || NR == 10 { $1 = "" } { print }' past.csv >names.csv
+sed 's/past.csv/names.csv/' good.yaml >names.yaml
+expect 0 run names.yaml --out names --quiet
+report=names/report.json
+warned "1 customers repeat the 'name'"
+warned "2 customers have nothing in the column 'name'"
+
 # the default folder; the same run again gives the same bytes
 expect 0 run good.yaml --quiet
 for file in plan.csv report.json receipts.jsonl.gz report.html; do
