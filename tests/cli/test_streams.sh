@@ -6,7 +6,7 @@ make_table 4000 >table.csv
 
 # interrupt SIGNAL CODE COMMAND...: send it once the job runs; nothing half-made may be left
 interrupt() {
-    local signal=$1 want=$2 pid code=0 start
+    local signal=$1 want=$2 pid code=0
     shift 2
     # a background job of a script ignores SIGINT; `set -m` gives it back
     set -m
@@ -14,11 +14,9 @@ interrupt() {
     pid=$!
     set +m
     sleep 0.7
-    start=$(date +%s%N)
     kill "-$signal" "$pid" 2>/dev/null || fail "$1 was over before it could be stopped"
     wait "$pid" || code=$?
     equals "exit code after $signal" "$code" "$want"
-    [ $((($(date +%s%N) - start) / 1000000)) -lt 20000 ] || fail "$1 took long to stop"
     [ ! -s out ] || fail "$1: a stopped job with something on stdout"
     grep -q '^kairos: .*cancelled' err || fail "$1: says nothing of being stopped: $(cat err)"
     [ -z "$(find . -name '*.tmp*')" ] || fail "$1: left $(find . -name '*.tmp*')"
