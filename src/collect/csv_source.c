@@ -103,17 +103,34 @@ kai_status csv_source_fill(struct csv_source *source, char *text, size_t capacit
     return KAI_OK;
 }
 
+/* One byte further in the structure of GB18030-2005: 0 between characters, 1 to 3 within one, -1
+ * where the byte cannot stand there. */
+static int next_place(int place, unsigned char byte) {
+    int is_digit = byte >= 0x30 && byte <= 0x39, is_lead = byte >= 0x81 && byte <= 0xfe;
+    switch (place) {
+    case 0: return byte < 0x80 ? 0 : is_lead ? 1 : -1;
+    case 1: return is_digit ? 2 : byte >= 0x40 && byte <= 0xfe && byte != 0x7f ? 0 : -1;
+    case 2: return is_lead ? 3 : -1;
+    default: return is_digit ? 0 : -1;
+    }
+}
+
+/* By structure, not by decoding: the C library's decoder can lose its place in noise. */
 kai_status csv_source_is_gb18030(const char *path, const char *bytes, size_t size, int *ret_answer,
                                  kai_err *err) {
     enum { SCRATCH_BYTES = 256 << 10 };
     struct csv_source source;
-    kai_status st = csv_source_open(path, bytes, size, 1, &source, err);
+    kai_status st = csv_source_open(path, bytes, size, 0, &source, err);
     if (st) return st;
     char *scratch = mem_alloc(SCRATCH_BYTES);
     if (!scratch) st = err_memory(err, SCRATCH_BYTES);
-    for (size_t got = 1; !st && got && !source.broken;)
+    int place = 0;
+    for (size_t got = 1; !st && got && place >= 0;) {
         st = csv_source_fill(&source, scratch, SCRATCH_BYTES, &got, err);
-    if (!st) *ret_answer = source.broken == 0;
+        for (size_t i = 0; !st && i < got && place >= 0; i++)
+            place = next_place(place, (unsigned char)scratch[i]);
+    }
+    if (!st) *ret_answer = place == 0;
     mem_free(scratch);
     csv_source_close(&source);
     return st;
