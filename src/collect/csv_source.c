@@ -61,7 +61,8 @@ static void decode(struct csv_source *source, char *text, size_t capacity, size_
     size_t in_left = source->raw_size, out_left = capacity - *used;
     while (in_left && out_left) {
         if (iconv(source->decoder, &in, &in_left, &out, &out_left) != (size_t)-1) break;
-        if (errno == E2BIG || (errno == EINVAL && !source->is_end)) break;
+        /* a byte that is wrong is told even where there is no room for its mark: next time, then */
+        if (errno == E2BIG || out_left == 0 || (errno == EINVAL && !source->is_end)) break;
         *out++ = (char)0xff;
         in++, in_left--, out_left--;
         source->broken++;

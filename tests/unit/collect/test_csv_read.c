@@ -1,8 +1,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "collect/csv_source.h"
 #include "csv_kit.h"
 
 static void test_csv_read__rfc_4180(void **state) {
@@ -395,6 +397,37 @@ static void test_csv_read__chinese(void **state) {
 }
 
 /* GB18030 that only begins after the first windows: the file is read again from its beginning. */
+/* A wrong byte exactly where the decoded text is full: found by 64 MB of chance. */
+static void test_csv_read__gb18030_breaks_where_the_window_ends(void **state) {
+    (void)state;
+    enum { WINDOW = 256 << 10, CHARACTERS = WINDOW / 3, TAIL = 4000 };
+    size_t size = 2 * CHARACTERS + WINDOW % 3 + TAIL, at = 0;
+    char *bytes = mem_alloc(size), *text = mem_alloc(WINDOW);
+    assert_true(bytes && text);
+    for (int i = 0; i < CHARACTERS; i++) { /* two bytes that become three */
+        bytes[at++] = (char)0xb0;
+        bytes[at++] = (char)0xa1;
+    }
+    for (int i = 0; i < WINDOW % 3; i++) bytes[at++] = 'a';
+    memset(bytes + at, 0xff, TAIL);
+    kai_err err = {0};
+    struct csv_source source;
+    size_t got = 0, told = 0;
+    CHECK_OK(csv_source_open(NULL, bytes, size, 1, &source, &err), &err);
+    CHECK_OK(csv_source_fill(&source, text, WINDOW, &got, &err), &err);
+    assert_int_equal(got, WINDOW);
+    CHECK_OK(csv_source_fill(&source, text, WINDOW, &got, &err), &err);
+    for (size_t i = 0; i < got; i++) told += text[i] == (char)0xff;
+    assert_int_equal(got, TAIL);
+    assert_int_equal(told, TAIL);
+    csv_source_close(&source);
+    int answer = 1;
+    CHECK_OK(csv_source_is_gb18030(NULL, bytes, size, &answer, &err), &err);
+    assert_int_equal(answer, 0);
+    mem_free(bytes);
+    mem_free(text);
+}
+
 static void test_csv_read__late_gb18030(void **state) {
     (void)state;
     enum { ROWS = 150000 };
@@ -468,6 +501,7 @@ int main(void) {
         cmocka_unit_test(test_csv_read__rows_max),
         cmocka_unit_test(test_csv_read__one_column_keeps_blank_lines),
         cmocka_unit_test(test_csv_read__chinese),
+        cmocka_unit_test(test_csv_read__gb18030_breaks_where_the_window_ends),
         cmocka_unit_test(test_csv_read__late_gb18030),
         cmocka_unit_test(test_csv_read__long_fields),
         cmocka_unit_test(test_csv_read__no_record_is_endless),
