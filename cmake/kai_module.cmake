@@ -12,7 +12,8 @@ set_property(GLOBAL PROPERTY KAIROS_EDGES "")
 
 function(kai_module name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.c
+       ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   if(NOT sources) # a room that is being built
     add_library(kairos_${name} INTERFACE)
     return()

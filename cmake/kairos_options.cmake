@@ -8,6 +8,11 @@ set(KAIROS_DATA "${CMAKE_SOURCE_DIR}/../shared/data" CACHE PATH "Where the real 
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS OFF)
+# C++ is a thin shim where a library has no C interface (HOUSE: one foreign library, one file).
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
@@ -20,7 +25,8 @@ add_library(kairos_flags INTERFACE)
 target_compile_definitions(kairos_flags INTERFACE _GNU_SOURCE KAIROS_VERSION="${PROJECT_VERSION}"
     $<$<BOOL:${KAIROS_ASSERTIONS}>:KAIROS_ASSERTIONS>)
 target_compile_options(kairos_flags INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+    -Wall -Wextra -Wpedantic -Wshadow
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes> -Wvla -Wformat=2
     -Wundef -Wcast-qual -Wconversion
     # "outputs are written only on success" is beyond gcc's flow analysis; the preset tidy checks it
     $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>

@@ -112,7 +112,6 @@ typedef struct kai_run_options {
 typedef struct kai_simulate_options {
     uint32_t struct_size;
     kai_common_options common;
-    kai_list arguments; /* the kind: campaign */
     const char *out;
     int64_t customers;
     int64_t offers;

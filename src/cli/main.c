@@ -18,37 +18,92 @@ static int finish_stdout(void) {
     return kai_status_exit(KAI_IO);
 }
 
+/* Does this verb belong to `group`: all of them ("") or those of one first word? */
+static int is_of_group(const kai_verb *verb, const char *group) {
+    size_t size = strlen(group);
+    const char *name = kai_verb_name(verb);
+    return size == 0 || (strncmp(name, group, size) == 0 && name[size] == ' ');
+}
+
+static void print_verbs(FILE *stream, const char *group) {
+    int width = 0;
+    for (int32_t i = 0; i < kai_verb_count(); i++) {
+        int size = (int)strlen(kai_verb_name(kai_verb_at(i)));
+        if (is_of_group(kai_verb_at(i), group) && size > width) width = size;
+    }
+    for (int32_t i = 0; i < kai_verb_count(); i++) {
+        const struct kai_option_table *table = kai_verb_table(kai_verb_at(i));
+        if (is_of_group(kai_verb_at(i), group))
+            (void)fprintf(stream, "  %-*s  %s\n", width, table->name, table->summary);
+    }
+}
+
 static int print_usage(FILE *stream) {
     (void)fprintf(stream,
                   "kairos %s: from raw customer events to decisions whose effect is proven\n\n"
                   "usage: kairos <verb> [options] <arguments>\n\n",
                   kai_version());
-    for (int32_t i = 0; i < kai_verb_count(); i++) {
-        const struct kai_option_table *table = kai_verb_table(kai_verb_at(i));
-        (void)fprintf(stream, "  %-10s %s\n", table->name, table->summary);
-    }
+    print_verbs(stream, "");
     (void)fprintf(stream, "\n'kairos <verb> --help' shows the options of a verb\n");
     return stream == stdout ? finish_stdout() : kai_status_exit(KAI_INVALID);
 }
 
-static const kai_verb *find_verb(const char *name) {
-    for (int32_t i = 0; i < kai_verb_count(); i++)
-        if (strcmp(kai_verb_name(kai_verb_at(i)), name) == 0) return kai_verb_at(i);
+static int is_group(const char *word) {
+    for (int32_t i = 0; *word && i < kai_verb_count(); i++)
+        if (is_of_group(kai_verb_at(i), word)) return 1;
+    return 0;
+}
+
+static int is_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* The verbs of a group: asked for, or because none was named. */
+static int print_group(const char *group, int is_asked) {
+    FILE *stream = is_asked ? stdout : stderr;
+    (void)fprintf(stream, "usage: kairos %s <kind> [options] <arguments>\n\n", group);
+    print_verbs(stream, group);
+    (void)fprintf(stream, "\n'kairos %s <kind> --help' shows the options of a kind\n", group);
+    return is_asked ? finish_stdout() : kai_status_exit(KAI_INVALID);
+}
+
+/* The verb that the arguments begin with, and how many words its name has. */
+static const kai_verb *find_verb(int argc, char **argv, int *ret_words) {
+    for (int32_t i = 0; i < kai_verb_count(); i++) {
+        const char *name = kai_verb_name(kai_verb_at(i));
+        size_t first = strcspn(name, " ");
+        if (strncmp(name, argv[1], first) != 0 || argv[1][first]) continue;
+        int is_pair = name[first] == ' ';
+        if (is_pair && (argc < 3 || strcmp(argv[2], name + first + 1) != 0)) continue;
+        *ret_words = 1 + is_pair;
+        return kai_verb_at(i);
+    }
     return NULL;
 }
 
-static int unknown_verb(const char *name) {
-    char names[512] = "", nearest[64] = "";
-    for (int32_t i = 0; i < kai_verb_count(); i++) {
-        size_t used = strlen(names);
-        (void)snprintf(names + used, sizeof names - used, "%s%s", i ? "|" : "",
-                       kai_verb_name(kai_verb_at(i)));
+/* Of the verbs of a group ("" = of all), by their last words: "a|b|c". */
+static void join_names(const char *group, char *ret_names, size_t capacity) {
+    size_t used = 0;
+    for (int32_t i = 0; i < kai_verb_count() && used < capacity; i++) {
+        const char *name = kai_verb_name(kai_verb_at(i));
+        if (!is_of_group(kai_verb_at(i), group)) continue;
+        const char *word = *group ? name + strlen(group) + 1 : name;
+        int size = (int)(*group ? strlen(word) : strcspn(word, " "));
+        used += (size_t)snprintf(ret_names + used, capacity - used, "%s%.*s", used ? "|" : "", size,
+                                 word);
     }
+}
+
+static int unknown_verb(const char *group, const char *name) {
+    char names[2048] = "", nearest[64] = "";
+    join_names(group, names, sizeof names);
+    const char *blank = *group ? " " : "";
     if (options_nearest(name, names, nearest, sizeof nearest))
-        (void)fprintf(stderr, "kairos: unknown verb '%s': did you mean '%s'?\n", name, nearest);
+        (void)fprintf(stderr, "kairos: unknown verb '%s%s%s': did you mean '%s%s%s'?\n", group,
+                      blank, name, group, blank, nearest);
     else
-        (void)fprintf(stderr, "kairos: unknown verb '%s'\n", name);
-    (void)fprintf(stderr, "see 'kairos --help'\n");
+        (void)fprintf(stderr, "kairos: unknown verb '%s%s%s'\n", group, blank, name);
+    (void)fprintf(stderr, "see 'kairos %s%s--help'\n", group, blank);
     return kai_status_exit(KAI_INVALID);
 }
 
@@ -102,35 +157,24 @@ static void spell_out(int argc, const char **argv) {
         if (strcmp(argv[i], "-C") == 0) argv[i] = "--workspace";
 }
 
-int main(int argc, char **argv) {
-    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not a death */
-    (void)setlocale(LC_CTYPE, "");  /* numbers stay in the C locale */
-    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
-        strcmp(argv[1], "-h") == 0)
-        return print_usage(argc < 2 ? stderr : stdout);
-    if (strcmp(argv[1], "--version") == 0) {
-        (void)printf("kairos %s\n", kai_version()); /* a closed stdout shows at flush */
-        return finish_stdout();
-    }
-    const kai_verb *verb = find_verb(argv[1]);
-    if (!verb) return unknown_verb(argv[1]);
-
+/* Parse what stands behind the verb's name, and do it. */
+static int parse_and_run(const kai_verb *verb, int argc, char **argv) {
     kai_err err = {0};
     struct arena arena;
     arena_init(&arena);
     const struct kai_option_table *table = kai_verb_table(verb);
-    const char **arguments = arena_alloc(&arena, (size_t)argc, sizeof *arguments);
+    const char **arguments = arena_alloc(&arena, (size_t)argc + 1, sizeof *arguments);
     void *options = arena_alloc(&arena, 1, (size_t)kai_verb_options_bytes(verb));
     int wants_help = 0;
     kai_status st = arguments && options ? KAI_OK : err_memory(&err, argc);
     if (!st) {
-        memcpy(arguments, argv + 2, (size_t)(argc - 2) * sizeof *arguments);
-        spell_out(argc - 2, arguments);
+        memcpy(arguments, argv, (size_t)argc * sizeof *arguments);
+        spell_out(argc, arguments);
         uint32_t struct_size = (uint32_t)kai_verb_options_bytes(verb);
         memcpy(options, &struct_size, sizeof struct_size); /* every option struct starts with it */
         st = options_init(table, options, &arena, &err);
     }
-    if (!st) st = options_parse(table, argc - 2, arguments, options, &arena, &wants_help, &err);
+    if (!st) st = options_parse(table, argc, arguments, options, &arena, &wants_help, &err);
     int code = 0;
     if (wants_help) {
         code = print_help(verb, &err);
@@ -140,4 +184,21 @@ int main(int argc, char **argv) {
     }
     arena_release(&arena);
     return code;
+}
+
+int main(int argc, char **argv) {
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, not a death */
+    (void)setlocale(LC_CTYPE, "");  /* numbers stay in the C locale */
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || is_help(argv[1]))
+        return print_usage(argc < 2 ? stderr : stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("kairos %s\n", kai_version()); /* a closed stdout shows at flush */
+        return finish_stdout();
+    }
+    int words = 0;
+    const kai_verb *verb = find_verb(argc, argv, &words);
+    if (verb) return parse_and_run(verb, argc - 1 - words, argv + 1 + words);
+    if (!is_group(argv[1])) return unknown_verb("", argv[1]);
+    if (argc < 3 || is_help(argv[2])) return print_group(argv[1], argc >= 3);
+    return unknown_verb(argv[1], argv[2]);
 }

@@ -185,10 +185,7 @@ int32_t kai_engine_simulate(kai_engine *engine, const kai_simulate_options *opti
     if (st) return st;
     struct buf out;
     buf_init(&out, (size_t)CAPS_BUF_BYTES);
-    if (strcmp(options->arguments.items[0], "campaign") != 0)
-        st = err_set(err, KAI_UNSUPPORTED, "simulate '%s': only 'campaign' can be simulated",
-                     options->arguments.items[0]);
-    else if (options->plan)
+    if (options->plan)
         st = judge_plan(engine, options, ret_json != NULL, &out, err);
     else
         st = make_market(engine, options, ret_json != NULL, &out, err);

@@ -194,7 +194,7 @@ static void test_jobs__run_survives_hunger(void **state) {
 
 static void test_jobs__simulate_survives_hunger(void **state) {
     (void)state;
-    starve((const char *const[]){"simulate", "campaign", "--customers", "30", "--out", market_path,
+    starve((const char *const[]){"simulate campaign", "--customers", "30", "--out", market_path,
                                  NULL});
 }
 
