@@ -4,19 +4,21 @@
 #define KAIROS_BASE_CAPS_H
 
 enum {
-    CAPS_THREADS = 256,            /* more workers than cores of any machine we know pays nothing */
-    CAPS_COLUMNS = 16384,          /* a table wider than this is a matrix, not a customer table */
-    CAPS_OPTION_LIST = 4096,       /* names in one list option, such as --drop */
-    CAPS_JSON_DEPTH = 64,          /* nesting; deeper documents are attacks */
-    CAPS_YAML_DEPTH = 32,          /* nesting; a campaign needs 4 */
-    CAPS_YAML_NODES = 100000,      /* nodes in one YAML file */
-    CAPS_OFFERS = 512,             /* offers in one campaign */
-    CAPS_LINE_BYTES = 16 << 20,    /* one record of a text file */
-    CAPS_FIELD_BYTES = 4 << 20,    /* one field of a record */
-    CAPS_MLP_WIDTH = 8192,         /* units of a hidden layer; wider pays nothing on tables */
-    CAPS_MLP_BATCH = 1 << 20,      /* rows of one gradient step */
-    CAPS_MLP_EPOCHS = 100000,      /* passes over the rows */
-    CAPS_MLP_PARAMETERS = 1 << 28, /* 1 GiB of floats, and as much for each moment of Adam */
+    CAPS_THREADS = 256,          /* more workers than cores of any machine we know pays nothing */
+    CAPS_COLUMNS = 16384,        /* a table wider than this is a matrix, not a customer table */
+    CAPS_OPTION_LIST = 4096,     /* names in one list option, such as --drop */
+    CAPS_JSON_DEPTH = 64,        /* nesting; deeper documents are attacks */
+    CAPS_YAML_DEPTH = 32,        /* nesting; a campaign needs 4 */
+    CAPS_YAML_NODES = 100000,    /* nodes in one YAML file */
+    CAPS_OFFERS = 512,           /* offers in one campaign */
+    CAPS_LINE_BYTES = 16 << 20,  /* one record of a text file */
+    CAPS_FIELD_BYTES = 4 << 20,  /* one field of a record */
+    CAPS_MLP_WIDTH = 8192,       /* units of a hidden layer; wider pays nothing on tables */
+    CAPS_MLP_BATCH = 1 << 20,    /* rows of one gradient step */
+    CAPS_MLP_EPOCHS = 100000,    /* passes over the rows */
+    CAPS_BANDIT_FEATURES = 4096, /* a belief holds features^2 numbers */
+    CAPS_BANDIT_WINDOW = 100000000, /* observations that a bandit keeps to forget them later */
+    CAPS_MLP_PARAMETERS = 1 << 28,  /* 1 GiB of floats, and as much for each moment of Adam */
 };
 
 #define CAPS_TEXT_FILE_BYTES (64ll << 20) /* a YAML or JSON file that is read whole */

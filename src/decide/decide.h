@@ -10,6 +10,9 @@
  *               sum_ij weight_kj x_ij <= limit_k                 for each linear limit k
  *               max_g share_g - min_g share_g <= max_gap         share_g: treated share of group g
  *
+ * Further doors of this room: decide/bandit.h (learn while acting), decide/online.h (chances of
+ * clicks, learned as they come), decide/bid.h (what to bid for an impression).
+ *
  * Method: Lagrangian dual over the prices of the limits, exact sub-problem for each customer, a
  * feasible rounding with repair and local improvement (docs/methods/allocation.md).
  */
