@@ -24,7 +24,7 @@ static void act(struct bandit *bandit, size_t size) {
     buf_release(&text[0]);
     buf_release(&text[1]);
     bandit_free(again);
-    static const double context[64];
+    static const double context[512 * 64];
     struct bandit_decision decision;
     if (size < 1000 && /* so small a state has no more than 64 numbers of context */
         !bandit_draw(bandit, &(struct bandit_request){.context = context}, &decision, NULL, &err) &&

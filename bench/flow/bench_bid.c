@@ -13,12 +13,11 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/rng.h"
 #include "base/text.h"
 #include "decide/bid.h"
 #include "kit/bench.h"
 
-enum { EPISODE = 1000, PRICE_MAX = 300, RESAMPLES = 1000 };
+enum { EPISODE = 1000, PRICE_MAX = 300 };
 
 struct log {
     int64_t count;
@@ -90,28 +89,6 @@ static void set_up(enum bid_method method, double mean, const struct bid_market 
                                 .auctions = EPISODE};
 }
 
-/* The 95 % interval of the clicks over resampled episodes. */
-static void interval(const struct log *log, const uint8_t *won, double *ret_low, double *ret_high) {
-    int64_t episodes = log->count / EPISODE;
-    double total[RESAMPLES];
-    for (int r = 0; r < RESAMPLES; r++) {
-        struct rng rng;
-        rng_init(&rng, 42, "bid", (uint64_t)r);
-        total[r] = 0;
-        for (int64_t e = 0; e < episodes; e++) {
-            int64_t from = (int64_t)rng_below(&rng, (uint64_t)episodes) * EPISODE;
-            for (int64_t i = from; i < from + EPISODE; i++) total[r] += won[i] && log->outcome[i];
-        }
-        for (int k = r; k > 0 && total[k - 1] > total[k]; k--) {
-            double swap = total[k];
-            total[k] = total[k - 1];
-            total[k - 1] = swap;
-        }
-    }
-    *ret_low = total[RESAMPLES / 40];
-    *ret_high = total[RESAMPLES - 1 - RESAMPLES / 40];
-}
-
 static void play(const char *what, int c0, const struct bid_options *options,
                  const struct bid_market *market, const struct log *log) {
     struct bidder *bidder = NULL;
@@ -122,7 +99,7 @@ static void play(const char *what, int c0, const struct bid_options *options,
     uint8_t *won = calloc((size_t)log->count, 1);
     double low = 0, high = 0;
     bid_replay(bidder, &replayed, EPISODE, options->budget, won, &result);
-    interval(log, won, &low, &high);
+    if (bid_interval(&replayed, won, EPISODE, 42, &low, &high, &err)) stop(&err);
     printf(
         "{\"name\":\"bid.%s.%s\",\"c0\":\"1/%d\",\"auctions\":%lld,\"clicks\":%lld,"
         "\"low\":%.0f,\"high\":%.0f,\"impressions\":%lld,\"spent_share\":%.4f}\n",

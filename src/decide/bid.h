@@ -100,6 +100,11 @@ struct bid_result {
  * ret_won: (log auctions) 1 where shown, or NULL. */
 void bid_replay(struct bidder *bidder, const struct bid_log *log, int64_t auctions, int64_t budget,
                 uint8_t *ret_won, struct bid_result *ret_result);
+/* The 95 % interval of the outcomes of a replay: percentiles of 1,000 bootstrap samples of whole
+ * episodes, because the auctions of an episode share their money. Fails: KAI_NO_MEMORY. */
+KAI_MUST_CHECK kai_status bid_interval(const struct bid_log *log, const uint8_t *won,
+                                       int64_t auctions, uint64_t seed, double *ret_low,
+                                       double *ret_high, kai_err *err);
 /* The `base` (LINEAR, LIFT) or `lambda` (ORTB) with the most outcomes, then the most predicted
  * value, on a log: by value, not by outcomes, where outcomes are fewer than 50.
  * Fails as bid_new does. */

@@ -1,10 +1,12 @@
 /* A log played again under another bidder, and the parameter that plays best. */
 #include <math.h>
-#include <stddef.h>
+#include <stdlib.h>
 
+#include "base/alloc.h"
+#include "base/rng.h"
 #include "decide/bid.h"
 
-enum { TUNE_STEPS = 30 };
+enum { TUNE_STEPS = 30, RESAMPLES = 1000 };
 
 void bid_replay(struct bidder *bidder, const struct bid_log *log, int64_t auctions, int64_t budget,
                 uint8_t *ret_won, struct bid_result *ret_result) {
@@ -28,6 +30,31 @@ void bid_replay(struct bidder *bidder, const struct bid_log *log, int64_t auctio
         result.value += log->value[i];
     }
     *ret_result = result;
+}
+
+static int is_below(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+kai_status bid_interval(const struct bid_log *log, const uint8_t *won, int64_t auctions,
+                        uint64_t seed, double *ret_low, double *ret_high, kai_err *err) {
+    int64_t episodes = (log->auctions + auctions - 1) / auctions;
+    double *each = mem_zero((size_t)episodes, sizeof *each), total[RESAMPLES];
+    if (!each) return err_memory(err, episodes * (int64_t)sizeof *each);
+    for (int64_t i = 0; i < log->auctions; i++) each[i / auctions] += won[i] && log->outcome[i];
+    for (int32_t r = 0; r < RESAMPLES; r++) {
+        struct rng rng;
+        rng_init(&rng, seed, "bid interval", (uint64_t)r);
+        total[r] = 0;
+        for (int64_t e = 0; e < episodes; e++)
+            total[r] += each[rng_below(&rng, (uint64_t)episodes)];
+    }
+    qsort(total, RESAMPLES, sizeof *total, is_below);
+    *ret_low = total[RESAMPLES / 40];
+    *ret_high = total[RESAMPLES - 1 - RESAMPLES / 40];
+    mem_free(each);
+    return KAI_OK;
 }
 
 static int is_better(const struct bid_result *a, const struct bid_result *b) {

@@ -68,6 +68,8 @@ extern const struct kai_verb VERB_FIT;
 extern const struct kai_verb VERB_INIT;
 extern const struct kai_verb VERB_PREDICT;
 extern const struct kai_verb VERB_RUN;
+extern const struct kai_verb VERB_SIMULATE_AUCTION;
+extern const struct kai_verb VERB_SIMULATE_BANDIT;
 extern const struct kai_verb VERB_SIMULATE_CAMPAIGN;
 
 #endif

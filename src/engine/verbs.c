@@ -5,7 +5,14 @@ _Static_assert(sizeof(kai_list) == sizeof(struct option_list), "a public list is
 _Static_assert(offsetof(kai_list, count) == offsetof(struct option_list, count), "same fields");
 
 static const struct kai_verb *const VERBS[] = {
-    &VERB_INIT, &VERB_FIT, &VERB_PREDICT, &VERB_RUN, &VERB_SIMULATE_CAMPAIGN, &VERB_EXPLAIN,
+    &VERB_INIT,
+    &VERB_FIT,
+    &VERB_PREDICT,
+    &VERB_RUN,
+    &VERB_SIMULATE_CAMPAIGN,
+    &VERB_SIMULATE_BANDIT,
+    &VERB_SIMULATE_AUCTION,
+    &VERB_EXPLAIN,
 };
 
 int32_t kai_verb_count(void) { return (int32_t)(sizeof VERBS / sizeof *VERBS); }
