@@ -11,6 +11,14 @@
  *   prepare/target.h  the label as numbers to learn
  *   prepare/clean.h   what is wrong with the table, and what is done about it
  *   prepare/recipe.h  the feature matrix, fitted once and applied the same way later
+ *
+ * and, where customers come as events (docs/methods/features.md, docs/methods/segments.md):
+ *   prepare/touch.h           a customer's history in the form that the others read
+ *   prepare/customer.h        her traits at a moment, for training and for serving
+ *   prepare/label.h           what happens after a moment
+ *   prepare/segment.h         segments by rule
+ *   prepare/segment_bitmap.h  who is in a segment
+ *   prepare/cluster.h         segments by likeness
  */
 #ifndef KAIROS_PREPARE_PREPARE_H
 #define KAIROS_PREPARE_PREPARE_H
