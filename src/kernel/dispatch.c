@@ -14,6 +14,8 @@ static const struct kernel_table reference = {
     .lookup_forward_f32 = lookup_forward_f32_ref,
     .lookup_backward_f32 = lookup_backward_f32_ref,
     .adam_step_f32 = adam_step_f32_ref,
+    .tree_walk_u8 = tree_walk_u8_ref,
+    .pair_moments_add_f64 = pair_moments_add_f64_ref,
 };
 
 static const struct kernel_table avx2 = {
@@ -23,6 +25,8 @@ static const struct kernel_table avx2 = {
     .lookup_forward_f32 = lookup_forward_f32_avx2,
     .lookup_backward_f32 = lookup_backward_f32_avx2,
     .adam_step_f32 = adam_step_f32_avx2,
+    .tree_walk_u8 = tree_walk_u8_avx2,
+    .pair_moments_add_f64 = pair_moments_add_f64_avx2,
 };
 
 static int has_avx2(void) {

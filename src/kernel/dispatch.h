@@ -12,6 +12,8 @@
 
 #include "kernel/adam.h"
 #include "kernel/gemm.h"
+#include "kernel/pair_moments.h"
+#include "kernel/tree_walk.h"
 
 struct kernel_table {
     const char *name; /* "ref", "avx2" */
@@ -24,6 +26,13 @@ struct kernel_table {
                                 float *restrict dtable);
     void (*adam_step_f32)(const struct adam *adam, int64_t count, const float *restrict gradient,
                           float *restrict parameter, float *restrict mean, float *restrict square);
+    void (*tree_walk_u8)(const struct tree_walk *walk, int32_t *ret_leaf);
+    void (*pair_moments_add_f64)(int64_t count, const int32_t *restrict row,
+                                 const int32_t *restrict at_a,
+                                 const struct pair_vector *restrict table_a,
+                                 const int32_t *restrict at_b,
+                                 const struct pair_vector *restrict table_b,
+                                 struct pair_moments *restrict sums);
 };
 
 /* The table of this process. Threads: any; the first calls agree on the same answer. */

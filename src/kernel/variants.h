@@ -5,6 +5,8 @@
 
 #include "kernel/adam.h"
 #include "kernel/gemm.h"
+#include "kernel/pair_moments.h"
+#include "kernel/tree_walk.h"
 
 void gemm_f32_ref(const struct gemm *gemm);
 void gemm_f32_avx2(const struct gemm *gemm);
@@ -24,5 +26,19 @@ void adam_step_f32_ref(const struct adam *adam, int64_t count, const float *rest
                        float *restrict parameter, float *restrict mean, float *restrict square);
 void adam_step_f32_avx2(const struct adam *adam, int64_t count, const float *restrict gradient,
                         float *restrict parameter, float *restrict mean, float *restrict square);
+void tree_walk_u8_ref(const struct tree_walk *walk, int32_t *ret_leaf);
+void tree_walk_u8_avx2(const struct tree_walk *walk, int32_t *ret_leaf);
+void pair_moments_add_f64_ref(int64_t count, const int32_t *restrict row,
+                              const int32_t *restrict at_a,
+                              const struct pair_vector *restrict table_a,
+                              const int32_t *restrict at_b,
+                              const struct pair_vector *restrict table_b,
+                              struct pair_moments *restrict sums);
+void pair_moments_add_f64_avx2(int64_t count, const int32_t *restrict row,
+                               const int32_t *restrict at_a,
+                               const struct pair_vector *restrict table_a,
+                               const int32_t *restrict at_b,
+                               const struct pair_vector *restrict table_b,
+                               struct pair_moments *restrict sums);
 
 #endif

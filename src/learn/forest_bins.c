@@ -177,6 +177,27 @@ static void encode_block(const float *edges, int32_t bins, const float *values, 
     }
 }
 
+void forest_bins_encode(const struct forest_bins *bins, const struct matrix *features,
+                        const int64_t *row_ids, int64_t begin, int32_t count, uint8_t *ret_codes) {
+    float values[ENCODE_ROWS];
+    uint8_t codes[ENCODE_ROWS];
+    for (int32_t done = 0; done < count; done += ENCODE_ROWS) {
+        int32_t part = count - done < ENCODE_ROWS ? count - done : ENCODE_ROWS;
+        uint8_t *rowwise = ret_codes + (int64_t)done * bins->stride;
+        for (int32_t column = 0; column < bins->columns; column++) {
+            const float *source = matrix_column(features, column);
+            for (int32_t i = 0; i < part; i++) {
+                int64_t position = begin + done + i;
+                values[i] = source[row_ids ? row_ids[position] : position];
+            }
+            encode_block(bins->edges + (int64_t)column * FOREST_CELLS, bins->counts[column], values,
+                         part, codes);
+            for (int32_t i = 0; i < part; i++)
+                rowwise[(int64_t)i * bins->stride + column] = codes[i];
+        }
+    }
+}
+
 static kai_status encode_rows(void *user, int64_t item, int32_t worker, kai_err *err) {
     const struct binning *binning = user;
     const struct forest_bins *bins = binning->bins;
@@ -221,7 +242,8 @@ static int32_t stride_of(int32_t columns) {
 
 static kai_status reserve(struct forest_bins *bins, kai_err *err) {
     size_t columns = (size_t)bins->columns;
-    bins->codes = mem_aligned((size_t)bins->rows, (size_t)bins->stride);
+    /* one row more than there are: walks read four bytes at a time */
+    bins->codes = mem_aligned((size_t)bins->rows + 1, (size_t)bins->stride);
     bins->columnwise = mem_array(columns, (size_t)bins->rows);
     bins->counts = mem_zero(columns, sizeof *bins->counts);
     bins->has_missing = mem_zero(columns, sizeof *bins->has_missing);

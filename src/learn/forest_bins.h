@@ -1,8 +1,9 @@
 /* Quantile bins: each value of the training rows as one byte.
  *
  * A column of at most `bins_max` distinct values gets one bin a value, so that its splits are
- * exact. Any other gets bins of about equal weight; a value that alone outweighs a bin gets its own,
- * while bins last. Missing values have the code FOREST_BIN_MISSING. Private to src/learn/forest*.c.
+ * exact. Any other gets bins of about equal weight; a value that alone outweighs a bin gets its
+ * own, while bins last. Missing values have the code FOREST_BIN_MISSING. Private to
+ * src/learn/forest*.c.
  */
 #ifndef KAIROS_LEARN_FOREST_BINS_H
 #define KAIROS_LEARN_FOREST_BINS_H
@@ -33,6 +34,10 @@ enum { FOREST_QUANTILE_ROWS = 200000 };
 KAI_MUST_CHECK kai_status forest_bins_new(const struct matrix *features, const int64_t *row_ids,
                                           int64_t row_count, int32_t bins_max, struct pool *pool,
                                           struct forest_bins **ret_bins, kai_err *err);
+/* The codes of rows begin .. begin + count - 1 of another matrix of the same columns (row_ids NULL
+ * = as they stand): ret_codes (count, stride). */
+void forest_bins_encode(const struct forest_bins *bins, const struct matrix *features,
+                        const int64_t *row_ids, int64_t begin, int32_t count, uint8_t *ret_codes);
 void forest_bins_free(struct forest_bins *bins);
 
 /* Where to cut between two bins that hold rows of a node while those between them are empty there:

@@ -7,7 +7,8 @@
  *
  * Further doors of this room: learn/metric.h (how good), learn/importance.h (permutation),
  * learn/calibrate.h (probabilities that mean what they say), learn/tune.h (successive halving),
- * learn/surrogate.h (reasons for any model), learn/effect.h (what an action changes).
+ * learn/surrogate.h (reasons for any model), learn/effect.h (what an action changes),
+ * learn/causal.h (the same with an interval, by an honest causal forest).
  */
 #ifndef KAIROS_LEARN_LEARN_H
 #define KAIROS_LEARN_LEARN_H
