@@ -2,7 +2,7 @@
  *
  * A verb is verb_<name>.c with one `const struct kai_verb VERB_<NAME>`, and a line in verbs.c. A
  * name of two words ("evaluate ab") is a verb of a group; the command lists the group by its first
- * word.
+ * word. Verbs of a group that share their options may share a file (verb_consent.c).
  */
 #ifndef KAIROS_ENGINE_VERB_H
 #define KAIROS_ENGINE_VERB_H
@@ -63,11 +63,28 @@ struct kai_verb {
     .options_bytes = (int64_t)sizeof(type), .common_offset = offsetof(type, common), \
     .run = run_##verb
 
+extern const struct kai_verb VERB_AUDIT_VERIFY;
+extern const struct kai_verb VERB_CONSENT_SET;
+extern const struct kai_verb VERB_CONSENT_SHOW;
+extern const struct kai_verb VERB_CONSENT_WITHDRAW;
 extern const struct kai_verb VERB_EXPLAIN;
+extern const struct kai_verb VERB_EXPORT;
+extern const struct kai_verb VERB_FEATURES;
 extern const struct kai_verb VERB_FIT;
+extern const struct kai_verb VERB_FORGET;
+extern const struct kai_verb VERB_IDENTITY_MERGE;
+extern const struct kai_verb VERB_IDENTITY_SHOW;
+extern const struct kai_verb VERB_IDENTITY_UNDO;
 extern const struct kai_verb VERB_INIT;
+extern const struct kai_verb VERB_KEY_LIST;
+extern const struct kai_verb VERB_KEY_NEW;
+extern const struct kai_verb VERB_KEY_REVOKE;
 extern const struct kai_verb VERB_PREDICT;
+extern const struct kai_verb VERB_PROFILE;
 extern const struct kai_verb VERB_RUN;
+extern const struct kai_verb VERB_SEGMENT_EXPORT;
+extern const struct kai_verb VERB_SEGMENT_LIST;
+extern const struct kai_verb VERB_SEGMENT_SHOW;
 extern const struct kai_verb VERB_SIMULATE_AUCTION;
 extern const struct kai_verb VERB_SIMULATE_BANDIT;
 extern const struct kai_verb VERB_SIMULATE_CAMPAIGN;

@@ -13,6 +13,23 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_SIMULATE_BANDIT,
     &VERB_SIMULATE_AUCTION,
     &VERB_EXPLAIN,
+    &VERB_PROFILE,
+    &VERB_SEGMENT_LIST,
+    &VERB_SEGMENT_SHOW,
+    &VERB_SEGMENT_EXPORT,
+    &VERB_FEATURES,
+    &VERB_CONSENT_SHOW,
+    &VERB_CONSENT_SET,
+    &VERB_CONSENT_WITHDRAW,
+    &VERB_FORGET,
+    &VERB_EXPORT,
+    &VERB_IDENTITY_SHOW,
+    &VERB_IDENTITY_MERGE,
+    &VERB_IDENTITY_UNDO,
+    &VERB_AUDIT_VERIFY,
+    &VERB_KEY_NEW,
+    &VERB_KEY_LIST,
+    &VERB_KEY_REVOKE,
 };
 
 int32_t kai_verb_count(void) { return (int32_t)(sizeof VERBS / sizeof *VERBS); }
