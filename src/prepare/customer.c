@@ -141,12 +141,15 @@ static double or_zero(double value) { return isnan(value) ? 0 : value; }
 
 static double ratio(double part, double whole) { return whole > 0 ? part / whole : NAN; }
 
-/* Is this the first line of an order? Order events at one moment are one order. */
+/* Is this the first line of an order? Order events at one moment are one order, unless their
+ * sessions differ. */
 static int begins_order(const struct measure *measure, int64_t i) {
     const struct touch *touch = &measure->touches[i];
     if (touch->type != measure->book->order) return 0;
     for (int64_t j = i - 1; j >= 0 && measure->touches[j].time_us == touch->time_us; j--)
-        if (measure->touches[j].type == touch->type) return 0;
+        if (measure->touches[j].type == touch->type &&
+            measure->touches[j].session == touch->session)
+            return 0;
     return 1;
 }
 

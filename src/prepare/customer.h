@@ -4,7 +4,7 @@
  * with time < T and of nothing else, so nothing that happens at T or later can leak into them
  * (tests/unit/prepare/test_customer.c proves it by cutting histories). Days are 24 hours before T.
  *
- * Order events at one moment are one order (a line each of one basket). Money is the value of
+ * Order events at one moment and of one session are one order (a line each of one basket). Money is the value of
  * orders less that of refunds. A session is a run of touches with one session id, or, without ids,
  * without a gap of 30 minutes. The formulas stand in docs/methods/features.md.
  */

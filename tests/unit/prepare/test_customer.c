@@ -148,6 +148,9 @@ static void test_customer__knows_rfm_and_rhythm(void **state) {
     CHECK_NEAR(n[CUSTOMER_OVERDUE], 5 / 22.5, 1e-9);
     CHECK_NEAR(n[CUSTOMER_ORDER_VALUE], 85. / 3, 1e-9);
     CHECK_NEAR(n[CUSTOMER_ITEMS], 3, 0);
+    shop.touches[1].session = 7; /* two orders at one moment are told apart by their sessions */
+    CHECK_NEAR(measure(&shop, T).numbers[CUSTOMER_FREQUENCY], 4, 0);
+    shop.touches[1].session = -1;
     assert_string_equal(customer_text_value(&shop.book, CUSTOMER_FAVOURITE_ITEM,
                                             customer.texts[CUSTOMER_FAVOURITE_ITEM]),
                         "c"); /* a and c twice; c was touched later */
