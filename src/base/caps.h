@@ -19,6 +19,9 @@ enum {
     CAPS_BANDIT_FEATURES = 4096, /* a belief holds features^2 numbers */
     CAPS_BANDIT_WINDOW = 100000000, /* observations that a bandit keeps to forget them later */
     CAPS_MLP_PARAMETERS = 1 << 28,  /* 1 GiB of floats, and as much for each moment of Adam */
+    CAPS_BEHAVE_ITEMS = 50000,  /* of the behaviour model: beyond, the full softmax costs hours */
+    CAPS_BEHAVE_EPOCHS = 10000, /* passes over the sequences */
+    CAPS_BEHAVE_TOKENS = 60000000, /* events learned from by default: an hour of two cores */
 };
 
 #define CAPS_TEXT_FILE_BYTES (64ll << 20) /* a YAML or JSON file that is read whole */

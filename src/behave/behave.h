@@ -39,25 +39,28 @@ struct behave_sequences {
 #define BEHAVE_TIME_UNKNOWN INT64_MIN
 
 enum behave_size { BEHAVE_SIZE_DEFAULT, BEHAVE_SMALL, BEHAVE_BASE, BEHAVE_LARGE };
+/* How a block weighs the past: by softmax, or by SiLU of each score alone (HSTU). */
+enum behave_attention { BEHAVE_ATTENTION_DEFAULT, BEHAVE_SOFTMAX, BEHAVE_POINTWISE };
 
 /* Zero means the default, which depends on `size` where it says so. */
 struct behave_options {
-    enum behave_size size;        /* default BEHAVE_BASE */
-    int32_t item_count;           /* items of the catalogue; required */
-    int32_t width;                /* of the embeddings, a multiple of 8: 32, 64, 128 by size */
-    int32_t blocks;               /* 2, 6, 8 by size */
-    int32_t heads;                /* 2, 2, 4 by size; divides width */
-    int32_t feed_forward;         /* hidden units of the gated layer: 2 x width; -1 = none */
-    int32_t length;               /* events of a history that are looked at, from its end: 200 */
-    int32_t batch_sequences;      /* sequences of one gradient step: 64 */
-    int32_t epochs;               /* at most; 200 */
-    int32_t patience;             /* epochs without a better validation: 10 */
-    double learning_rate;         /* highest: 0.001 */
-    double warmup_share;          /* of the planned steps that climb to it: 0.02 */
-    double weight_decay;          /* 0; negative = 0 */
-    double dropout;               /* 0.2; negative = none */
-    double temperature;           /* of the cosine between state and item: 0.05 */
-    double clip_norm;             /* of a step's whole gradient: 1; negative = none */
+    enum behave_size size;           /* default BEHAVE_BASE */
+    int32_t item_count;              /* items of the catalogue; required */
+    int32_t width;                   /* of the embeddings, a multiple of 8: 32, 64, 128 by size */
+    int32_t blocks;                  /* 2, 6, 8 by size */
+    int32_t heads;                   /* 2, 2, 4 by size; divides width */
+    enum behave_attention attention; /* softmax */
+    int32_t feed_forward;            /* hidden units of the gated layer: 2 x width; -1 = none */
+    int32_t length;                  /* events of a history that are looked at, from its end: 200 */
+    int32_t batch_sequences;         /* sequences of one gradient step: 64 */
+    int32_t epochs;                  /* at most; 200 */
+    int32_t patience;                /* epochs without a better validation: 10 */
+    double learning_rate;            /* highest: 0.001 */
+    double warmup_share;             /* of the planned steps that climb to it: 0.02 */
+    double weight_decay;             /* 0; negative = 0 */
+    double dropout;                  /* 0.2; negative = none */
+    double temperature;              /* of the cosine between state and item: 0.05 */
+    double clip_norm;                /* of a step's whole gradient: 1; negative = none */
     double minutes;               /* budget: training ends with the schedule at this time; 0 = none.
                                      The one option under which the bytes depend on the machine */
     int64_t tokens;               /* budget in events seen; 0 = none. Reproducible */

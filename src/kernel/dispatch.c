@@ -16,6 +16,17 @@ static const struct kernel_table reference = {
     .adam_step_f32 = adam_step_f32_ref,
     .tree_walk_u8 = tree_walk_u8_ref,
     .pair_moments_add_f64 = pair_moments_add_f64_ref,
+    .silu_forward_f32 = silu_forward_f32_ref,
+    .silu_backward_f32 = silu_backward_f32_ref,
+    .glu_forward_f32 = glu_forward_f32_ref,
+    .glu_backward_f32 = glu_backward_f32_ref,
+    .norm_forward_f32 = norm_forward_f32_ref,
+    .norm_backward_f32 = norm_backward_f32_ref,
+    .weigh_forward_f32 = weigh_forward_f32_ref,
+    .weigh_backward_f32 = weigh_backward_f32_ref,
+    .exp_sum_f32 = exp_sum_f32_ref,
+    .drop_f32 = drop_f32_ref,
+    .add_f32 = add_f32_ref,
 };
 
 static const struct kernel_table avx2 = {
@@ -27,6 +38,17 @@ static const struct kernel_table avx2 = {
     .adam_step_f32 = adam_step_f32_avx2,
     .tree_walk_u8 = tree_walk_u8_avx2,
     .pair_moments_add_f64 = pair_moments_add_f64_avx2,
+    .silu_forward_f32 = silu_forward_f32_avx2,
+    .silu_backward_f32 = silu_backward_f32_avx2,
+    .glu_forward_f32 = glu_forward_f32_avx2,
+    .glu_backward_f32 = glu_backward_f32_avx2,
+    .norm_forward_f32 = norm_forward_f32_avx2,
+    .norm_backward_f32 = norm_backward_f32_avx2,
+    .weigh_forward_f32 = weigh_forward_f32_avx2,
+    .weigh_backward_f32 = weigh_backward_f32_avx2,
+    .exp_sum_f32 = exp_sum_f32_avx2,
+    .drop_f32 = drop_f32_avx2,
+    .add_f32 = add_f32_avx2,
 };
 
 static int has_avx2(void) {

@@ -13,6 +13,7 @@
 #include "kernel/adam.h"
 #include "kernel/gemm.h"
 #include "kernel/pair_moments.h"
+#include "kernel/pointwise.h"
 #include "kernel/tree_walk.h"
 
 struct kernel_table {
@@ -33,6 +34,23 @@ struct kernel_table {
                                  const int32_t *restrict at_b,
                                  const struct pair_vector *restrict table_b,
                                  struct pair_moments *restrict sums);
+    void (*silu_forward_f32)(int64_t count, const float *x, float *y);
+    void (*silu_backward_f32)(int64_t count, const float *x, const float *dy, float *dx);
+    void (*glu_forward_f32)(const struct glu *glu, float *restrict y);
+    void (*glu_backward_f32)(const struct glu *glu, const float *restrict dy, float *restrict da,
+                             int64_t da_row, float *restrict db, int64_t db_row);
+    void (*norm_forward_f32)(int64_t rows, int64_t width, const float *x, float *y,
+                             float *ret_inverse);
+    void (*norm_backward_f32)(int64_t rows, int64_t width, const float *y, const float *inverse,
+                              const float *dy, int is_added, float *dx);
+    void (*weigh_forward_f32)(enum weigh kind, int64_t count, float gain, const float *bias,
+                              float *s);
+    void (*weigh_backward_f32)(enum weigh kind, int64_t count, float gain, const float *bias,
+                               float *s, float *ds);
+    double (*exp_sum_f32)(int64_t count, float scale, float shift, float *x);
+    void (*drop_f32)(int64_t count, const uint8_t *restrict noise, int32_t threshold, float gain,
+                     float *restrict x);
+    void (*add_f32)(int64_t count, const float *restrict x, float *restrict y);
 };
 
 /* The table of this process. Threads: any; the first calls agree on the same answer. */

@@ -1,0 +1,251 @@
+/* Scores, recommendations, embeddings and ranks of histories. A history is worked on alone, so its
+ * scores do not depend on its neighbours; workers share the histories. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "behave/behave_model.h"
+
+/* One worker's memory. */
+struct desk {
+    struct trunk trunk;
+    float *scores;       /* owned; (padded items) */
+    unsigned char *seen; /* owned; (items), zero between histories */
+};
+
+struct reading {
+    const struct behave *model;
+    const struct behave_sequences *all;
+    int64_t first;
+    struct desk *desks;
+    int64_t row; /* floats of desk.scores */
+    float *ret_scores, *ret_vectors;
+    const struct behave_request *request;
+    int32_t *ret_items;
+    const struct behave_held *held;
+    int64_t *ret_ranks;
+};
+
+static void free_desks(struct desk *desks, int32_t count) {
+    for (int32_t i = 0; desks && i < count; i++) {
+        trunk_release(&desks[i].trunk);
+        mem_free_aligned(desks[i].scores);
+        mem_free(desks[i].seen);
+    }
+    mem_free(desks);
+}
+
+static kai_status read_all(struct reading *reading, int64_t count, pool_fn fn, struct pool *pool,
+                           kai_err *err) {
+    const struct behave_shape *shape = &reading->model->shape;
+    int32_t workers = pool_threads(pool);
+    reading->row = (shape->items + COSINE_PANEL - 1) / COSINE_PANEL * COSINE_PANEL;
+    reading->desks = mem_zero((size_t)workers, sizeof *reading->desks);
+    if (!reading->desks) return err_memory(err, workers * (int64_t)sizeof *reading->desks);
+    kai_status st = KAI_OK;
+    for (int32_t i = 0; !st && i < workers; i++) {
+        struct desk *desk = &reading->desks[i];
+        st = trunk_init(shape, shape->length, &desk->trunk, err);
+        if (st) break;
+        desk->scores = mem_aligned((size_t)reading->row, sizeof(float));
+        desk->seen = mem_zero((size_t)shape->items, 1);
+        if (!desk->scores || !desk->seen) st = err_memory(err, reading->row * 5);
+    }
+    if (!st) st = pool_run(pool, count, fn, reading, err);
+    free_desks(reading->desks, workers);
+    return st;
+}
+
+/* The state after events begin .. end-1, or NULL for none. */
+static const float *state_after(const struct behave *model, const struct behave_sequences *all,
+                                int64_t begin, int64_t end, struct desk *desk) {
+    if (end - begin > model->shape.length) begin = end - model->shape.length;
+    if (begin == end) return NULL;
+    int64_t starts[2] = {0, end - begin};
+    struct trunk *trunk = &desk->trunk;
+    trunk->rows = end - begin;
+    trunk->sequences = 1;
+    trunk->starts = starts;
+    trunk->items = all->items + begin;
+    trunk_forward(&model->shape, model->parameters, NULL, trunk);
+    trunk->starts = NULL;
+    return trunk->u + (trunk->rows - 1) * model->shape.width;
+}
+
+/* Fills desk->scores (items). */
+static void score_after(const struct reading *reading, int64_t begin, int64_t end,
+                        struct desk *desk) {
+    const struct behave *model = reading->model;
+    const float *state = state_after(model, reading->all, begin, end, desk);
+    if (!state) {
+        double total = 0;
+        for (int64_t i = 0; i < model->shape.items; i++) total += 1 + (double)model->counts[i];
+        for (int64_t i = 0; i < model->shape.items; i++)
+            desk->scores[i] = (float)log((1 + (double)model->counts[i]) / total);
+        return;
+    }
+    cosine_scores_f32(&model->catalogue, 1, state, desk->scores, reading->row);
+    float scale = (float)(1 / model->options.temperature);
+    for (int64_t i = 0; i < model->shape.items; i++) desk->scores[i] *= scale;
+}
+
+static kai_status score_one(void *user, int64_t item, int32_t worker, kai_err *err) {
+    (void)err;
+    struct reading *reading = user;
+    const int64_t *offsets = reading->all->offsets, items = reading->model->shape.items;
+    int64_t s = reading->first + item;
+    struct desk *desk = &reading->desks[worker];
+    score_after(reading, offsets[s], offsets[s + 1], desk);
+    memcpy(reading->ret_scores + item * items, desk->scores, (size_t)items * sizeof(float));
+    return KAI_OK;
+}
+
+static kai_status check_range(const struct behave *model, const struct behave_sequences *histories,
+                              int64_t first, int64_t count, kai_err *err) {
+    if (first < 0 || count < 0 || first > histories->sequence_count - count)
+        return err_set(err, KAI_INVALID, "behaviour model: histories %lld to %lld are not there",
+                       (long long)first, (long long)(first + count));
+    return behave_check(histories, behave_items(model), err);
+}
+
+kai_status behave_score(const struct behave *model, const struct behave_sequences *histories,
+                        const int64_t *request_times, int64_t first, int64_t count,
+                        struct pool *pool, float *ret_scores, kai_err *err) {
+    (void)request_times; /* this version learns from order alone */
+    struct reading reading = {
+        .model = model, .all = histories, .first = first, .ret_scores = ret_scores};
+    kai_status st = check_range(model, histories, first, count, err);
+    return st ? st : read_all(&reading, count, score_one, pool, err);
+}
+
+static kai_status embed_one(void *user, int64_t item, int32_t worker, kai_err *err) {
+    (void)err;
+    struct reading *reading = user;
+    const int64_t *offsets = reading->all->offsets, width = reading->model->shape.width;
+    int64_t s = reading->first + item;
+    const float *state = state_after(reading->model, reading->all, offsets[s], offsets[s + 1],
+                                     &reading->desks[worker]);
+    float *to = reading->ret_vectors + item * width;
+    if (state)
+        memcpy(to, state, (size_t)width * sizeof *to);
+    else
+        memset(to, 0, (size_t)width * sizeof *to);
+    return KAI_OK;
+}
+
+kai_status behave_embed(const struct behave *model, const struct behave_sequences *histories,
+                        const int64_t *request_times, int64_t first, int64_t count,
+                        struct pool *pool, float *ret_vectors, kai_err *err) {
+    (void)request_times;
+    struct reading reading = {
+        .model = model, .all = histories, .first = first, .ret_vectors = ret_vectors};
+    kai_status st = check_range(model, histories, first, count, err);
+    return st ? st : read_all(&reading, count, embed_one, pool, err);
+}
+
+static int is_worse(const float *scores, int32_t a, int32_t b) {
+    return scores[a] < scores[b] || (scores[a] <= scores[b] && a > b);
+}
+
+/* Put heap[at] where it belongs in a heap whose top is the worst. */
+static void sink(const float *scores, int32_t *heap, int32_t count, int32_t at) {
+    for (int32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+        if (child + 1 < count && is_worse(scores, heap[child + 1], heap[child])) child++;
+        if (!is_worse(scores, heap[child], heap[at])) return;
+        int32_t moved = heap[at];
+        heap[at] = heap[child];
+        heap[child] = moved;
+        at = child;
+    }
+}
+
+/* The k best of the items that are not marked, best first; returns how many there are. */
+static int32_t take_best(const float *scores, const unsigned char *seen,
+                         const unsigned char *is_excluded, int32_t items, int32_t k,
+                         int32_t *heap) {
+    int32_t count = 0;
+    for (int32_t i = 0; i < items; i++) {
+        if (seen[i] || (is_excluded && is_excluded[i])) continue;
+        if (count < k) {
+            heap[count++] = i;
+            for (int32_t at = count / 2; count == k && at-- > 0;) sink(scores, heap, count, at);
+        } else if (is_worse(scores, heap[0], i)) {
+            heap[0] = i;
+            sink(scores, heap, count, 0);
+        }
+    }
+    if (count < k)
+        for (int32_t at = count / 2; at-- > 0;) sink(scores, heap, count, at);
+    for (int32_t last = count - 1; last > 0; last--) {
+        int32_t worst = heap[0];
+        heap[0] = heap[last];
+        heap[last] = worst;
+        sink(scores, heap, last, 0);
+    }
+    return count;
+}
+
+static void mark(const struct behave_sequences *all, int64_t begin, int64_t end,
+                 unsigned char value, unsigned char *seen) {
+    for (int64_t e = begin; e < end; e++) seen[all->items[e]] = value;
+}
+
+static kai_status recommend_one(void *user, int64_t item, int32_t worker, kai_err *err) {
+    (void)err;
+    struct reading *reading = user;
+    const struct behave_request *request = reading->request;
+    const int64_t s = request->first + item, k = request->k;
+    int64_t begin = reading->all->offsets[s], end = reading->all->offsets[s + 1];
+    struct desk *desk = &reading->desks[worker];
+    int32_t *items = reading->ret_items + item * k;
+    score_after(reading, begin, end, desk);
+    if (request->is_seen_excluded) mark(reading->all, begin, end, 1, desk->seen);
+    int32_t count = take_best(desk->scores, desk->seen, request->is_excluded,
+                              behave_items(reading->model), request->k, items);
+    if (request->is_seen_excluded) mark(reading->all, begin, end, 0, desk->seen);
+    for (int32_t i = 0; i < request->k; i++) {
+        if (i >= count) items[i] = -1;
+        if (reading->ret_scores)
+            reading->ret_scores[item * k + i] = i < count ? desk->scores[items[i]] : 0;
+    }
+    return KAI_OK;
+}
+
+kai_status behave_recommend(const struct behave *model, const struct behave_sequences *histories,
+                            const struct behave_request *request, struct pool *pool,
+                            int32_t *ret_items, float *ret_scores, kai_err *err) {
+    struct reading reading = {.model = model,
+                              .all = histories,
+                              .request = request,
+                              .ret_items = ret_items,
+                              .ret_scores = ret_scores};
+    if (request->k < 1)
+        return err_set(err, KAI_INVALID, "behaviour model: 'k' is %d, expected at least 1",
+                       request->k);
+    kai_status st = check_range(model, histories, request->first, request->count, err);
+    return st ? st : read_all(&reading, request->count, recommend_one, pool, err);
+}
+
+static kai_status rank_one(void *user, int64_t item, int32_t worker, kai_err *err) {
+    (void)err;
+    struct reading *reading = user;
+    const struct behave_sequences *all = reading->all;
+    int64_t s = reading->held->sequences[item];
+    int64_t begin = all->offsets[s], end = all->offsets[s + 1] - 1, rank = 0;
+    struct desk *desk = &reading->desks[worker];
+    int32_t target = all->items[end];
+    score_after(reading, begin, end, desk);
+    mark(all, begin, end, 1, desk->seen);
+    for (int32_t i = 0; i < behave_items(reading->model); i++)
+        rank += !desk->seen[i] && i != target && is_worse(desk->scores, target, i);
+    mark(all, begin, end, 0, desk->seen);
+    reading->ret_ranks[item] = rank;
+    return KAI_OK;
+}
+
+kai_status behave_rank(const struct behave *model, const struct behave_held *held,
+                       struct pool *pool, int64_t *ret_ranks, kai_err *err) {
+    struct reading reading = {
+        .model = model, .all = held->all, .held = held, .ret_ranks = ret_ranks};
+    return read_all(&reading, held->sequence_count, rank_one, pool, err);
+}
