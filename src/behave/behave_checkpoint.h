@@ -16,7 +16,6 @@ struct behave_training {
     int64_t *ranks;            /* owned; (held_count) */
     int64_t *order;            /* owned; (usable_count) of this epoch */
     int64_t usable_count;      /* sequences that teach */
-    int64_t epoch_events;
     struct behave_window *windows; /* owned; of a batch */
     int64_t steps_planned;
     double started, seconds_before; /* of this call; spent by earlier calls */

@@ -44,7 +44,6 @@ static kai_status choose_usable(struct behave_training *t, kai_err *err) {
         for (int64_t e = 0; e < events; e++) t->model->counts[all->items[all->offsets[s] + e]]++;
         if (events < 2) continue;
         t->usable_count++;
-        t->epoch_events += limit(events - 1, t->model->options.length);
     }
     if (t->usable_count == 0)
         return err_set(err, KAI_INVALID,
