@@ -17,6 +17,7 @@
  *   evaluate/rotation.h     which folds may train what judges a fold, for honest intervals
  *   evaluate/baseline.h     the policies that a plan must beat
  *   evaluate/uplift.h       gain curve, Qini, AUUC of a ranking
+ *   evaluate/toc.h          targeting curve (AUTOC), best linear projection of effects
  *   evaluate/reliability.h  predicted against observed effect by decile
  *   evaluate/fairness.h     a plan and its model by the groups of a sensitive column
  *   evaluate/leaks.h        columns that differ between randomised arms
