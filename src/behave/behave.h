@@ -89,8 +89,9 @@ struct behave_epoch {
     int32_t epoch; /* 1, 2, ... */
     int64_t step;
     double loss;       /* mean cross-entropy of the epoch's events, nats */
-    double ndcg, hits; /* at 10, of the held-out events over the whole catalogue, history
-                          excluded; NaN without validation */
+    double ndcg, hits; /* at 10, of the held-out events over the whole catalogue, without the
+                          history unless customers come back to items (more than one held-out event
+                          in twenty does); NaN without validation */
     double rate;       /* learning rate at its end */
     double seconds;    /* of this epoch, validation included */
     double tokens_s;   /* events trained a second */

@@ -10,12 +10,13 @@ struct behave_training {
     const char *checkpoint; /* or NULL */
     struct behave *model;   /* owned; with the parameters of this moment */
     struct behave_stepper stepper;
-    float *best;               /* owned; parameters of the best epoch */
-    unsigned char *is_held;    /* owned; (sequences) the last event is held out */
-    int64_t *held, held_count; /* owned; those sequences */
-    int64_t *ranks;            /* owned; (held_count) */
-    int64_t *order;            /* owned; (usable_count) of this epoch */
-    int64_t usable_count;      /* sequences that teach */
+    float *best;                   /* owned; parameters of the best epoch */
+    unsigned char *is_held;        /* owned; (sequences) the last event is held out */
+    int64_t *held, held_count;     /* owned; those sequences */
+    int is_repeating;              /* held-out events often repeat their history */
+    int64_t *ranks;                /* owned; (held_count) */
+    int64_t *order;                /* owned; (usable_count) of this epoch */
+    int64_t usable_count;          /* sequences that teach */
     struct behave_window *windows; /* owned; of a batch */
     int64_t steps_planned;
     double started, seconds_before; /* of this call; spent by earlier calls */

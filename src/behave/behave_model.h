@@ -35,11 +35,13 @@ KAI_MUST_CHECK kai_status behave_fill(const struct behave *model, struct pool *p
 KAI_MUST_CHECK kai_status behave_check(const struct behave_sequences *sequences, int32_t item_count,
                                        kai_err *err);
 
-/* Where the held-out item stands among all items that the history does not hold; 0 = first. */
+/* Where the held-out item stands among all items, or all that the history does not hold; 0 = first.
+ */
 struct behave_held {
     int64_t sequence_count;
     const int64_t *sequences; /* of `all`: their last event is held out */
     const struct behave_sequences *all;
+    int is_seen_excluded;
 };
 KAI_MUST_CHECK kai_status behave_rank(const struct behave *model, const struct behave_held *held,
                                       struct pool *pool, int64_t *ret_ranks, kai_err *err);

@@ -235,10 +235,10 @@ static kai_status rank_one(void *user, int64_t item, int32_t worker, kai_err *er
     struct desk *desk = &reading->desks[worker];
     int32_t target = all->items[end];
     score_after(reading, begin, end, desk);
-    mark(all, begin, end, 1, desk->seen);
+    if (reading->held->is_seen_excluded) mark(all, begin, end, 1, desk->seen);
     for (int32_t i = 0; i < behave_items(reading->model); i++)
         rank += !desk->seen[i] && i != target && is_worse(desk->scores, target, i);
-    mark(all, begin, end, 0, desk->seen);
+    if (reading->held->is_seen_excluded) mark(all, begin, end, 0, desk->seen);
     reading->ret_ranks[item] = rank;
     return KAI_OK;
 }

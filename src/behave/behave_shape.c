@@ -12,7 +12,7 @@ static void set_default(int32_t *value, int32_t fallback) {
 }
 
 static void set_real(double *value, double fallback) {
-    if (!(*value < 0) && !(*value > 0)) *value = fallback;
+    if (fpclassify(*value) == FP_ZERO) *value = fallback;
     if (*value < 0) *value = 0;
 }
 
