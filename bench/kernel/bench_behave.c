@@ -1,11 +1,13 @@
-/* Trains the behaviour model on a file of user_id,position,item_id,... (sorted; MovieLens-1M's
- * ratings_ordered.csv.gz) and ranks each customer's last event over the whole catalogue, items of
- * the history excluded. One JSON line an epoch, one for the test.
+/* Trains the behaviour model on a file of user_id,position,item_id[,rating,seconds] (sorted;
+ * MovieLens-1M's ratings_ordered.csv.gz) and ranks each customer's last event over the whole
+ * catalogue, items of the history excluded, asked for at the event's own time where it is known.
+ * One JSON line an epoch, one for the test.
  * Use: bench_behave FILE THREADS [name=value ...], names of struct behave_options; save=FILE */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -23,6 +25,7 @@ static void must(kai_status st, const kai_err *err) {
 struct events {
     int64_t *offsets;
     int32_t *items;
+    int64_t *times;
     int64_t users, count;
     int32_t item_count;
 };
@@ -33,9 +36,13 @@ static struct events read_events(const char *path) {
     buf_init(&text, 1 << 30);
     must(file_read_all(path, 1 << 30, &text, &err), &err);
     struct events events = {mem_array(EVENTS_MAX, sizeof(int64_t)),
-                            mem_array(EVENTS_MAX, sizeof(int32_t)), 0, 0, 0};
+                            mem_array(EVENTS_MAX, sizeof(int32_t)),
+                            mem_array(EVENTS_MAX, sizeof(int64_t)),
+                            0,
+                            0,
+                            0};
     int32_t *codes = mem_zero(ITEM_ID_MAX, sizeof *codes);
-    if (!events.offsets || !events.items || !codes) exit(1);
+    if (!events.offsets || !events.items || !events.times || !codes) exit(1);
     long last = -1;
     char *line = strchr(text.data, '\n');
     for (; line && line[1]; line = strchr(line + 1, '\n')) {
@@ -47,6 +54,10 @@ static struct events read_events(const char *path) {
         if (user != last) events.offsets[events.users++] = events.count;
         last = user;
         if (!codes[item]) codes[item] = ++events.item_count;
+        (void)strtol(*at == ',' ? at + 1 : at, &at, 10);
+        events.times[events.count] = *at == ',' && at[1] >= '0' && at[1] <= '9'
+                                         ? strtoll(at + 1, &at, 10)
+                                         : BEHAVE_TIME_UNKNOWN;
         events.items[events.count++] = codes[item] - 1;
     }
     events.offsets[events.users] = events.count;
@@ -58,24 +69,31 @@ static struct events read_events(const char *path) {
 /* The same histories without their last event. */
 static struct events without_last(const struct events *all) {
     struct events cut = {mem_array(EVENTS_MAX, sizeof(int64_t)),
-                         mem_array(EVENTS_MAX, sizeof(int32_t)), all->users, 0, all->item_count};
-    if (!cut.offsets || !cut.items) exit(1);
+                         mem_array(EVENTS_MAX, sizeof(int32_t)),
+                         mem_array(EVENTS_MAX, sizeof(int64_t)),
+                         all->users,
+                         0,
+                         all->item_count};
+    if (!cut.offsets || !cut.items || !cut.times) exit(1);
     for (int64_t u = 0; u < all->users; u++) {
         cut.offsets[u] = cut.count;
         for (int64_t e = all->offsets[u]; e + 1 < all->offsets[u + 1]; e++)
-            cut.items[cut.count++] = all->items[e];
+            cut.times[cut.count] = all->times[e], cut.items[cut.count++] = all->items[e];
     }
     cut.offsets[all->users] = cut.count;
     return cut;
 }
+
+/* NaN is not JSON. */
+static double finite(double value) { return isfinite(value) ? value : -1; }
 
 static void print_epoch(void *user, const struct behave_epoch *epoch) {
     (void)user;
     (void)printf(
         "{\"epoch\": %d, \"loss\": %.4f, \"ndcg\": %.4f, \"hits\": %.4f, \"rate\": %.2g, "
         "\"seconds\": %.1f, \"tokens_s\": %.0f}\n",
-        epoch->epoch, epoch->loss, epoch->ndcg, epoch->hits, epoch->rate, epoch->seconds,
-        epoch->tokens_s);
+        epoch->epoch, epoch->loss, finite(epoch->ndcg), finite(epoch->hits), epoch->rate,
+        epoch->seconds, epoch->tokens_s);
     (void)fflush(stdout);
 }
 
@@ -93,6 +111,7 @@ static void set_option(struct behave_options *o, const char **save, const char *
                  {"heads", &o->heads, NULL},
                  {"feed_forward", &o->feed_forward, NULL},
                  {"length", &o->length, NULL},
+                 {"times", &o->times, NULL},
                  {"batch_sequences", &o->batch_sequences, NULL},
                  {"epochs", &o->epochs, NULL},
                  {"patience", &o->patience, NULL},
@@ -124,10 +143,13 @@ static void set_option(struct behave_options *o, const char **save, const char *
 static void test_last(const struct behave *model, const struct events *all,
                       const struct events *train, struct pool *pool) {
     kai_err err;
-    struct behave_sequences histories = {train->users, train->offsets, train->items, NULL};
+    struct behave_sequences histories = {train->users, train->offsets, train->items, train->times};
     struct behave_request request = {.count = train->users, .k = TOP, .is_seen_excluded = 1};
     int32_t *items = mem_array((size_t)train->users * TOP, sizeof *items);
-    if (!items) exit(1);
+    int64_t *asked = mem_array((size_t)train->users, sizeof *asked);
+    if (!items || !asked) exit(1);
+    for (int64_t u = 0; u < train->users; u++) asked[u] = all->times[all->offsets[u + 1] - 1];
+    request.request_times = asked;
     double began = clock_seconds();
     must(behave_recommend(model, &histories, &request, pool, items, NULL, &err), &err);
     double seconds = clock_seconds() - began, ndcg = 0, hits = 0;
@@ -142,6 +164,7 @@ static void test_last(const struct behave *model, const struct events *all,
         "\"us_each\": %.0f}\n",
         ndcg / (double)train->users, hits / (double)train->users, (long long)train->users,
         1e6 * seconds / (double)train->users);
+    mem_free(asked);
     mem_free(items);
 }
 
@@ -151,7 +174,7 @@ int main(int argc, char **argv) {
     struct behave_options options = {.item_count = all.item_count};
     const char *save = NULL;
     for (int i = 3; i < argc; i++) set_option(&options, &save, argv[i]);
-    struct behave_sequences sequences = {train.users, train.offsets, train.items, NULL};
+    struct behave_sequences sequences = {train.users, train.offsets, train.items, train.times};
     struct behave_watch watch = {NULL, print_epoch, NULL};
     struct behave_plan plan;
     struct behave *model;
@@ -165,7 +188,9 @@ int main(int argc, char **argv) {
         (long long)plan.parameters, (long long)plan.events, plan.epoch_flops / 1e9,
         (long long)(plan.memory_bytes >> 20));
     (void)fflush(stdout);
+    clock_t began = clock();
     must(behave_fit(&options, 42, &sequences, pool, &watch, &model, &err), &err);
+    (void)printf("{\"train_cpu_s\": %.2f}\n", (double)(clock() - began) / CLOCKS_PER_SEC);
     test_last(model, &all, &train, pool);
     struct buf bytes;
     buf_init(&bytes, 1 << 30);

@@ -51,19 +51,21 @@ struct behave_options {
     int32_t heads;                   /* 2, 2, 4 by size; divides width */
     enum behave_attention attention; /* softmax */
     int32_t feed_forward;            /* hidden units of the gated layer: 2 x width; -1 = none */
-    int32_t length;                  /* events of a history that are looked at, from its end: 200 */
-    int32_t batch_sequences;         /* sequences of one gradient step: 64 */
-    int32_t epochs;                  /* at most; 200 */
-    int32_t patience;                /* epochs without a better validation: 10 */
-    double learning_rate;            /* highest: 0.001 */
-    double warmup_share;             /* of the planned steps that climb to it: 0.02 */
-    double weight_decay;             /* 0; negative = 0 */
-    double dropout;                  /* 0.2; negative = none */
-    double temperature;              /* of the cosine between state and item: 0.05 */
-    double clip_norm;                /* of a step's whole gradient: 1; negative = none */
-    double minutes;               /* budget: training ends with the schedule at this time; 0 = none.
-                                     The one option under which the bytes depend on the machine */
-    int64_t tokens;               /* budget in events seen; 0 = none. Reproducible */
+    int32_t times;           /* 1 = learn from times, -1 = from order alone; 0 = from times where
+                                most events have one */
+    int32_t length;          /* events of a history that are looked at, from its end: 200 */
+    int32_t batch_sequences; /* sequences of one gradient step: 64 */
+    int32_t epochs;          /* at most; 200 */
+    int32_t patience;        /* epochs without a better validation: 10 */
+    double learning_rate;    /* highest: 0.001 */
+    double warmup_share;     /* of the planned steps that climb to it: 0.02 */
+    double weight_decay;     /* 0; negative = 0 */
+    double dropout;          /* 0.2; negative = none */
+    double temperature;      /* of the cosine between state and item: 0.05 */
+    double clip_norm;        /* of a step's whole gradient: 1; negative = none */
+    double minutes;          /* budget: training ends with the schedule at this time; 0 = none.
+                                The one option under which the bytes depend on the machine */
+    int64_t tokens;          /* budget in events seen; 0 = none. Reproducible */
     int32_t validation_customers; /* whose last event is held out for early stopping: at most 10000;
                                      -1 = no validation, all epochs run */
     const char

@@ -17,18 +17,27 @@ static uint64_t fingerprint(const struct behave_training *t) {
     const double reals[] = {options.learning_rate, options.warmup_share, options.weight_decay,
                             options.dropout,       options.temperature,  options.clip_norm,
                             options.minutes};
-    const int64_t numbers[] = {options.width,           options.blocks,
-                               options.heads,           (int64_t)options.attention,
-                               options.feed_forward,    options.length,
-                               options.batch_sequences, options.epochs,
-                               options.patience,        options.validation_customers,
-                               options.item_count,      options.tokens};
+    const int64_t numbers[] = {options.width,
+                               options.blocks,
+                               options.heads,
+                               (int64_t)options.attention,
+                               options.feed_forward,
+                               options.length,
+                               options.batch_sequences,
+                               options.epochs,
+                               options.patience,
+                               options.validation_customers,
+                               options.item_count,
+                               options.tokens,
+                               options.times};
     uint64_t hash = hash_bytes(reals, sizeof reals, t->model->seed);
     hash = hash_bytes(numbers, sizeof numbers, hash);
     size_t offsets = (size_t)(all->sequence_count + 1);
     hash = hash_bytes(all->offsets, offsets * sizeof *all->offsets, hash);
     size_t events = (size_t)all->offsets[all->sequence_count];
-    return hash_bytes(all->items, events * sizeof *all->items, hash);
+    hash = hash_bytes(all->items, events * sizeof *all->items, hash);
+    if (options.times < 0) return hash;
+    return hash_bytes(all->times, all->times ? events * sizeof *all->times : 0, hash);
 }
 
 static kai_status print_state(const struct behave_training *t, struct buf *out, kai_err *err) {

@@ -250,8 +250,7 @@ kai_status behave_fit(const struct behave_options *options, uint64_t seed,
                       const struct behave_watch *watch, struct behave **ret_model, kai_err *err) {
     struct behave_options resolved;
     struct behave_training t = {.train = train, .started = clock_seconds()};
-    kai_status st = behave_resolve(options, &resolved, err);
-    if (!st) st = behave_check(train, resolved.item_count, err);
+    kai_status st = behave_resolve_for(options, train, &resolved, err);
     if (!st) st = behave_new(&resolved, seed, &t.model, err);
     if (st) return st;
     t.checkpoint = options->checkpoint;
@@ -272,8 +271,7 @@ kai_status behave_fit(const struct behave_options *options, uint64_t seed,
 kai_status behave_plan(const struct behave_options *options, const struct behave_sequences *train,
                        const struct pool *pool, struct behave_plan *ret_plan, kai_err *err) {
     struct behave_plan plan = {0};
-    kai_status st = behave_resolve(options, &plan.options, err);
-    if (!st) st = behave_check(train, plan.options.item_count, err);
+    kai_status st = behave_resolve_for(options, train, &plan.options, err);
     if (st) return st;
     struct behave_shape s = behave_shape_of(&plan.options);
     plan.parameters = s.parameters;

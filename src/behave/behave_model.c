@@ -81,6 +81,21 @@ static kai_status check_sequence(const struct behave_sequences *all, int64_t s, 
     return KAI_OK;
 }
 
+kai_status behave_resolve_for(const struct behave_options *options,
+                              const struct behave_sequences *train,
+                              struct behave_options *ret_options, kai_err *err) {
+    struct behave_options resolved;
+    kai_status st = behave_resolve(options, &resolved, err);
+    if (!st) st = behave_check(train, resolved.item_count, err);
+    if (st) return st;
+    int64_t events = train->sequence_count ? train->offsets[train->sequence_count] : 0, known = 0;
+    for (int64_t e = 0; train->times && e < events; e++)
+        known += train->times[e] != BEHAVE_TIME_UNKNOWN;
+    if (resolved.times == 0) resolved.times = 2 * known > events ? 1 : -1;
+    *ret_options = resolved;
+    return KAI_OK;
+}
+
 kai_status behave_check(const struct behave_sequences *all, int32_t item_count, kai_err *err) {
     if (all->sequence_count < 0 || (all->sequence_count > 0 && all->offsets[0] != 0))
         return err_set(err, KAI_INVALID, "behaviour model: sequences do not begin at 0");

@@ -31,6 +31,10 @@ KAI_MUST_CHECK kai_status behave_new(const struct behave_options *resolved, uint
                                      struct behave **ret_model, kai_err *err);
 /* Unit rows and panels from the table. */
 KAI_MUST_CHECK kai_status behave_fill(const struct behave *model, struct pool *pool, kai_err *err);
+/* behave_resolve, and `times` by what the data know. */
+KAI_MUST_CHECK kai_status behave_resolve_for(const struct behave_options *options,
+                                             const struct behave_sequences *train,
+                                             struct behave_options *ret_options, kai_err *err);
 /* Items in range, offsets and times in order. */
 KAI_MUST_CHECK kai_status behave_check(const struct behave_sequences *sequences, int32_t item_count,
                                        kai_err *err);

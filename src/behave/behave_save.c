@@ -8,10 +8,10 @@
 #include "base/caps.h"
 
 static void put_options(const struct behave_options *o, struct bytes_writer *writer) {
-    const int32_t numbers[] = {(int32_t)o->size, o->item_count, o->width,
-                               o->blocks,        o->heads,      (int32_t)o->attention,
-                               o->feed_forward,  o->length,     o->batch_sequences,
-                               o->epochs,        o->patience,   o->validation_customers};
+    const int32_t numbers[] = {
+        (int32_t)o->size,      o->item_count,           o->width,  o->blocks,          o->heads,
+        (int32_t)o->attention, o->feed_forward,         o->length, o->batch_sequences, o->epochs,
+        o->patience,           o->validation_customers, o->times};
     const double reals[] = {o->learning_rate, o->warmup_share, o->weight_decay, o->dropout,
                             o->temperature,   o->clip_norm,    o->minutes};
     bytes_put_i32s(writer, numbers, (int64_t)(sizeof numbers / sizeof *numbers));
@@ -23,12 +23,12 @@ static void put_options(const struct behave_options *o, struct bytes_writer *wri
 static double none(double value) { return value > 0 ? value : -1; }
 
 static void get_options(struct bytes_reader *reader, struct behave_options *o) {
-    int32_t numbers[12] = {0};
+    int32_t numbers[13] = {0};
     double reals[7] = {0};
-    bytes_get_i32s(reader, numbers, 12);
+    bytes_get_i32s(reader, numbers, 13);
     bytes_get_f64s(reader, reals, 7);
     if (numbers[0] < 1 || numbers[0] > BEHAVE_LARGE || numbers[5] < 1 ||
-        numbers[5] > BEHAVE_POINTWISE)
+        numbers[5] > BEHAVE_POINTWISE || (numbers[12] != 1 && numbers[12] != -1))
         bytes_refuse(reader);
     *o = (struct behave_options){.size = (enum behave_size)(numbers[0] & 3),
                                  .item_count = numbers[1],
@@ -42,6 +42,7 @@ static void get_options(struct bytes_reader *reader, struct behave_options *o) {
                                  .epochs = numbers[9],
                                  .patience = numbers[10],
                                  .validation_customers = numbers[11],
+                                 .times = numbers[12],
                                  .learning_rate = reals[0],
                                  .warmup_share = none(reals[1]),
                                  .weight_decay = none(reals[2]),
@@ -180,6 +181,7 @@ void behave_describe(const struct behave *model, struct json_writer *json) {
     json_key_i64(json, "heads", o->heads);
     json_key_text(json, "attention", model->shape.is_pointwise ? "pointwise" : "softmax");
     json_key_i64(json, "feed_forward", model->shape.hidden);
+    json_key_bool(json, "times", model->shape.is_timed);
     json_key_i64(json, "length", o->length);
     json_key_i64(json, "batch_sequences", o->batch_sequences);
     json_key_f64(json, "learning_rate", o->learning_rate);

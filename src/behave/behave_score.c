@@ -11,6 +11,7 @@ struct desk {
     struct trunk trunk;
     float *scores;       /* owned; (padded items) */
     unsigned char *seen; /* owned; (items), zero between histories */
+    int64_t *asked;      /* owned; (length) */
 };
 
 struct reading {
@@ -20,6 +21,7 @@ struct reading {
     struct desk *desks;
     int64_t row; /* floats of desk.scores */
     float *ret_scores, *ret_vectors;
+    const int64_t *request_times;
     const struct behave_request *request;
     int32_t *ret_items;
     const struct behave_held *held;
@@ -31,6 +33,7 @@ static void free_desks(struct desk *desks, int32_t count) {
         trunk_release(&desks[i].trunk);
         mem_free_aligned(desks[i].scores);
         mem_free(desks[i].seen);
+        mem_free(desks[i].asked);
     }
     mem_free(desks);
 }
@@ -49,16 +52,31 @@ static kai_status read_all(struct reading *reading, int64_t count, pool_fn fn, s
         if (st) break;
         desk->scores = mem_aligned((size_t)reading->row, sizeof(float));
         desk->seen = mem_zero((size_t)shape->items, 1);
-        if (!desk->scores || !desk->seen) st = err_memory(err, reading->row * 5);
+        desk->asked = mem_array((size_t)shape->length, sizeof *desk->asked);
+        if (!desk->scores || !desk->seen || !desk->asked) st = err_memory(err, reading->row * 5);
     }
     if (!st) st = pool_run(pool, count, fn, reading, err);
     free_desks(reading->desks, workers);
     return st;
 }
 
+/* Each event but the last is asked for its successor at the successor's time; the last at the
+ * request's, or its own where that is not known. */
+static void set_times(const struct behave_sequences *all, int64_t begin, int64_t end,
+                      int64_t request_time, struct desk *desk) {
+    desk->trunk.times = all->times ? all->times + begin : NULL;
+    desk->trunk.asked = desk->asked;
+    for (int64_t e = begin; all->times && e < end; e++)
+        desk->asked[e - begin] = e + 1 < end                           ? all->times[e + 1]
+                                 : request_time != BEHAVE_TIME_UNKNOWN ? request_time
+                                                                       : all->times[e];
+}
+
 /* The state after events begin .. end-1, or NULL for none. */
-static const float *state_after(const struct behave *model, const struct behave_sequences *all,
-                                int64_t begin, int64_t end, struct desk *desk) {
+static const float *state_after(const struct reading *reading, int64_t begin, int64_t end,
+                                int64_t request_time, struct desk *desk) {
+    const struct behave *model = reading->model;
+    const struct behave_sequences *all = reading->all;
     if (end - begin > model->shape.length) begin = end - model->shape.length;
     if (begin == end) return NULL;
     int64_t starts[2] = {0, end - begin};
@@ -67,6 +85,7 @@ static const float *state_after(const struct behave *model, const struct behave_
     trunk->sequences = 1;
     trunk->starts = starts;
     trunk->items = all->items + begin;
+    set_times(all, begin, end, request_time, desk);
     trunk_forward(&model->shape, model->parameters, NULL, trunk);
     trunk->starts = NULL;
     return trunk->u + (trunk->rows - 1) * model->shape.width;
@@ -74,9 +93,9 @@ static const float *state_after(const struct behave *model, const struct behave_
 
 /* Fills desk->scores (items). */
 static void score_after(const struct reading *reading, int64_t begin, int64_t end,
-                        struct desk *desk) {
+                        int64_t request_time, struct desk *desk) {
     const struct behave *model = reading->model;
-    const float *state = state_after(model, reading->all, begin, end, desk);
+    const float *state = state_after(reading, begin, end, request_time, desk);
     if (!state) {
         double total = 0;
         for (int64_t i = 0; i < model->shape.items; i++) total += 1 + (double)model->counts[i];
@@ -89,13 +108,17 @@ static void score_after(const struct reading *reading, int64_t begin, int64_t en
     for (int64_t i = 0; i < model->shape.items; i++) desk->scores[i] *= scale;
 }
 
+static int64_t time_of(const struct reading *reading, int64_t s) {
+    return reading->request_times ? reading->request_times[s] : BEHAVE_TIME_UNKNOWN;
+}
+
 static kai_status score_one(void *user, int64_t item, int32_t worker, kai_err *err) {
     (void)err;
     struct reading *reading = user;
     const int64_t *offsets = reading->all->offsets, items = reading->model->shape.items;
     int64_t s = reading->first + item;
     struct desk *desk = &reading->desks[worker];
-    score_after(reading, offsets[s], offsets[s + 1], desk);
+    score_after(reading, offsets[s], offsets[s + 1], time_of(reading, s), desk);
     memcpy(reading->ret_scores + item * items, desk->scores, (size_t)items * sizeof(float));
     return KAI_OK;
 }
@@ -111,9 +134,11 @@ static kai_status check_range(const struct behave *model, const struct behave_se
 kai_status behave_score(const struct behave *model, const struct behave_sequences *histories,
                         const int64_t *request_times, int64_t first, int64_t count,
                         struct pool *pool, float *ret_scores, kai_err *err) {
-    (void)request_times; /* this version learns from order alone */
-    struct reading reading = {
-        .model = model, .all = histories, .first = first, .ret_scores = ret_scores};
+    struct reading reading = {.model = model,
+                              .all = histories,
+                              .request_times = request_times,
+                              .first = first,
+                              .ret_scores = ret_scores};
     kai_status st = check_range(model, histories, first, count, err);
     return st ? st : read_all(&reading, count, score_one, pool, err);
 }
@@ -123,7 +148,7 @@ static kai_status embed_one(void *user, int64_t item, int32_t worker, kai_err *e
     struct reading *reading = user;
     const int64_t *offsets = reading->all->offsets, width = reading->model->shape.width;
     int64_t s = reading->first + item;
-    const float *state = state_after(reading->model, reading->all, offsets[s], offsets[s + 1],
+    const float *state = state_after(reading, offsets[s], offsets[s + 1], time_of(reading, s),
                                      &reading->desks[worker]);
     float *to = reading->ret_vectors + item * width;
     if (state)
@@ -136,9 +161,11 @@ static kai_status embed_one(void *user, int64_t item, int32_t worker, kai_err *e
 kai_status behave_embed(const struct behave *model, const struct behave_sequences *histories,
                         const int64_t *request_times, int64_t first, int64_t count,
                         struct pool *pool, float *ret_vectors, kai_err *err) {
-    (void)request_times;
-    struct reading reading = {
-        .model = model, .all = histories, .first = first, .ret_vectors = ret_vectors};
+    struct reading reading = {.model = model,
+                              .all = histories,
+                              .request_times = request_times,
+                              .first = first,
+                              .ret_vectors = ret_vectors};
     kai_status st = check_range(model, histories, first, count, err);
     return st ? st : read_all(&reading, count, embed_one, pool, err);
 }
@@ -198,7 +225,7 @@ static kai_status recommend_one(void *user, int64_t item, int32_t worker, kai_er
     int64_t begin = reading->all->offsets[s], end = reading->all->offsets[s + 1];
     struct desk *desk = &reading->desks[worker];
     int32_t *items = reading->ret_items + item * k;
-    score_after(reading, begin, end, desk);
+    score_after(reading, begin, end, time_of(reading, s), desk);
     if (request->is_seen_excluded) mark(reading->all, begin, end, 1, desk->seen);
     int32_t count = take_best(desk->scores, desk->seen, request->is_excluded,
                               behave_items(reading->model), request->k, items);
@@ -217,6 +244,7 @@ kai_status behave_recommend(const struct behave *model, const struct behave_sequ
     struct reading reading = {.model = model,
                               .all = histories,
                               .request = request,
+                              .request_times = request->request_times,
                               .ret_items = ret_items,
                               .ret_scores = ret_scores};
     if (request->k < 1)
@@ -234,7 +262,8 @@ static kai_status rank_one(void *user, int64_t item, int32_t worker, kai_err *er
     int64_t begin = all->offsets[s], end = all->offsets[s + 1] - 1, rank = 0;
     struct desk *desk = &reading->desks[worker];
     int32_t target = all->items[end];
-    score_after(reading, begin, end, desk);
+    int64_t time = all->times ? all->times[end] : BEHAVE_TIME_UNKNOWN;
+    score_after(reading, begin, end, time, desk);
     if (reading->held->is_seen_excluded) mark(all, begin, end, 1, desk->seen);
     for (int32_t i = 0; i < behave_items(reading->model); i++)
         rank += !desk->seen[i] && i != target && is_worse(desk->scores, target, i);

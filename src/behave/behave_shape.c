@@ -5,6 +5,7 @@
 
 #include "base/caps.h"
 #include "base/rng.h"
+#include "kernel/attention.h"
 #include "kernel/gemm.h"
 
 static void set_default(int32_t *value, int32_t fallback) {
@@ -62,6 +63,7 @@ kai_status behave_resolve(const struct behave_options *options, struct behave_op
     if (o.heads < 1 || o.width % o.heads != 0)
         return refuse(err, "heads", o.heads, "a divisor of 'width'");
     if (o.feed_forward > 8192) return refuse(err, "feed_forward", o.feed_forward, "up to 8192");
+    if (o.times < -1 || o.times > 1) return refuse(err, "times", o.times, "-1 to 1");
     if (o.length < 1 || o.length > 4096) return refuse(err, "length", o.length, "1 to 4096");
     if (o.batch_sequences < 1 || o.batch_sequences > 65536)
         return refuse(err, "batch_sequences", o.batch_sequences, "1 to 65536");
@@ -89,14 +91,18 @@ struct behave_shape behave_shape_of(const struct behave_options *o) {
                                  .heads = o->heads,
                                  .hidden = hidden,
                                  .length = o->length,
-                                 .is_pointwise = o->attention == BEHAVE_POINTWISE};
+                                 .is_pointwise = o->attention == BEHAVE_POINTWISE,
+                                 .is_timed = o->times > 0};
     shape.positions = shape.items * d;
-    shape.first_block = shape.positions + shape.length * d;
+    shape.waits = shape.positions + shape.length * d;
+    shape.first_block = shape.waits + (shape.is_timed ? ATTENTION_GAPS * d : 0);
     shape.out = 4 * d * d;
     shape.up = shape.out + d * d;
     shape.down = shape.up + 2 * d * hidden;
     shape.bias = shape.down + hidden * d;
-    shape.block_floats = (shape.bias + shape.heads * shape.length + 15) / 16 * 16;
+    shape.gaps = shape.bias + shape.heads * shape.length;
+    int64_t end = shape.gaps + (shape.is_timed ? shape.heads * ATTENTION_GAPS : 0);
+    shape.block_floats = (end + 15) / 16 * 16;
     shape.parameters = behave_block_at(&shape, shape.blocks);
     return shape;
 }
@@ -112,6 +118,8 @@ void behave_init_parameters(const struct behave_shape *s, uint64_t seed, float *
     draw(&rng, 0.02, s->items * s->width, parameters);
     rng_init(&rng, seed, "behave.positions", 0);
     draw(&rng, 0.02, s->length * s->width, parameters + s->positions);
+    rng_init(&rng, seed, "behave.waits", 0);
+    draw(&rng, 0.02, s->first_block - s->waits, parameters + s->waits);
     const double sd = 1 / sqrt((double)s->width);
     /* branches start small, so that a deep stack starts as the identity */
     const double branch = 1 / sqrt(2.0 * (double)s->blocks);

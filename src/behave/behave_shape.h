@@ -1,8 +1,9 @@
 /* Options made whole, and where each matrix lies in the one block of parameters.
  *
- *   table (V, D) | positions (length, D) | block 0 | block 1 | ...
+ *   table (V, D) | positions (length, D) | with times: waits (64, D) | block 0 | block 1 | ...
  *   block: in (D, 4D), columns gate, query, key, value | out (D, D) | up (D, 2F) | down (F, D) |
- *          bias (heads, length), backwards by distance (kernel/attention.h)
+ *          bias (heads, length), backwards by distance (kernel/attention.h) | where times are
+ *          learned from: gaps (heads, 64)
  */
 #ifndef KAIROS_BEHAVE_BEHAVE_SHAPE_H
 #define KAIROS_BEHAVE_BEHAVE_SHAPE_H
@@ -13,10 +14,10 @@
 
 struct behave_shape {
     int64_t items, width, blocks, heads, hidden, length; /* V, D, -, H, F, - */
-    int is_pointwise;
-    int64_t positions; /* offsets in floats */
+    int is_pointwise, is_timed;
+    int64_t positions, waits; /* offsets in floats */
     int64_t first_block, block_floats;
-    int64_t in, out, up, down, bias; /* inside a block */
+    int64_t in, out, up, down, bias, gaps; /* inside a block */
     int64_t parameters;
 };
 

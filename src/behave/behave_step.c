@@ -35,7 +35,7 @@ int64_t behave_stepper_bytes(const struct behave_options *o, int32_t workers) {
     int64_t events = (int64_t)o->batch_sequences * s.length, n = chunk_events(&s);
     int64_t desk = trunk_bytes(&s, n) + 4 * n * s.width + 4 * cosine_loss_scratch(s.items, s.width);
     int64_t floats = (BEHAVE_LANES + 3) * s.parameters + s.blocks * s.block_floats;
-    return 4 * floats + workers * desk + events * (4 * s.width + 12);
+    return 4 * floats + workers * desk + events * (4 * s.width + 12 + (s.is_timed ? 16 : 0));
 }
 
 static kai_status init_desk(const struct behave_shape *s, int64_t windows, struct behave_desk *desk,
@@ -68,11 +68,12 @@ kai_status behave_stepper_init(struct behave *model, const struct behave_sequenc
     t->inputs = mem_array((size_t)events, sizeof *t->inputs);
     t->targets = mem_array((size_t)events, sizeof *t->targets);
     t->order = mem_array((size_t)events, sizeof *t->order);
+    t->times = mem_array((size_t)(s->is_timed ? 2 * events : 0), sizeof *t->times);
     t->by_item = mem_array((size_t)(s->items + 2), sizeof *t->by_item);
     t->sums = mem_zero((size_t)(sum_blocks(s) + BEHAVE_LANES), sizeof *t->sums);
     int is_complete = t->gradients && t->mean && t->square && t->back && t->slopes && t->desks &&
-                      t->starts && t->chunks && t->inputs && t->targets && t->order && t->by_item &&
-                      t->sums;
+                      t->starts && t->chunks && t->inputs && t->targets && t->order && t->times &&
+                      t->by_item && t->sums;
     kai_status st = KAI_OK;
     if (!is_complete)
         st = err_memory(err, behave_stepper_bytes(&model->options, pool_threads(pool)));
@@ -93,6 +94,7 @@ void behave_stepper_release(struct behave_stepper *t) {
     mem_free(t->sums);
     mem_free(t->by_item);
     mem_free(t->order);
+    mem_free(t->times);
     mem_free(t->targets);
     mem_free(t->inputs);
     mem_free(t->chunks);
@@ -120,6 +122,13 @@ static void pack(struct behave_stepper *t, const struct behave_window *windows, 
         size_t bytes = (size_t)windows[w].count * sizeof *items;
         memcpy(t->inputs + t->events, items, bytes);
         memcpy(t->targets + t->events, items + 1, bytes);
+        if (t->model->shape.is_timed)
+            for (int64_t e = 0; e < windows[w].count; e++) {
+                const int64_t *times = t->train->times, at = windows[w].begin + e;
+                t->times[t->events + e] = times ? times[at] : BEHAVE_TIME_UNKNOWN;
+                t->times[t->events_max + t->events + e] =
+                    times ? times[at + 1] : BEHAVE_TIME_UNKNOWN;
+            }
         t->starts[w] = t->events;
         t->events += windows[w].count;
     }
@@ -147,6 +156,8 @@ static double learn_chunk(struct behave_stepper *t, int64_t chunk, float *gradie
     trunk->sequences = windows;
     trunk->starts = desk->starts;
     trunk->items = t->inputs + first;
+    trunk->times = s->is_timed ? t->times + first : NULL;
+    trunk->asked = s->is_timed ? t->times + t->events_max + first : NULL;
     int32_t threshold = (int32_t)lround(256 * t->model->options.dropout);
     struct trunk_noise noise = {
         t->seed, (uint64_t)t->step * (uint64_t)t->model->options.batch_sequences + (uint64_t)chunk,

@@ -35,6 +35,7 @@ struct behave_stepper {
     int64_t *chunks; /* owned; first window of each chunk, and the end */
     int64_t chunk_count;
     int32_t *inputs, *targets; /* owned; (events_max) */
+    int64_t *times;            /* owned; (2, events_max) of the inputs, then of the targets */
     int64_t *by_item;          /* owned; (V + 1) where an item's events begin in `order` */
     int32_t *order;            /* owned; (events_max) events by item */
     double *sums;              /* owned; losses of the lanes, then squares of the blocks */

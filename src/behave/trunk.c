@@ -59,7 +59,8 @@ static int64_t noise_bytes(const struct behave_shape *s, int64_t n) {
 
 int64_t trunk_bytes(const struct behave_shape *s, int64_t n) {
     int64_t scratch = attention_scratch(s->length, s->width / s->heads);
-    return (float_count(s, n) + scratch) * (int64_t)sizeof(float) + noise_bytes(s, n);
+    int64_t gaps = s->is_timed ? n * s->length : 0;
+    return (float_count(s, n) + scratch) * (int64_t)sizeof(float) + noise_bytes(s, n) + gaps;
 }
 
 kai_status trunk_init(const struct behave_shape *s, int64_t n, struct trunk *t, kai_err *err) {
@@ -68,7 +69,8 @@ kai_status trunk_init(const struct behave_shape *s, int64_t n, struct trunk *t, 
     t->noise = mem_aligned((size_t)noise_bytes(s, n), 1);
     t->scratch =
         mem_aligned((size_t)attention_scratch(s->length, s->width / s->heads), sizeof(float));
-    if (!t->floats || !t->noise || !t->scratch) {
+    t->gaps = mem_array((size_t)(s->is_timed ? n * s->length : 0), 1);
+    if (!t->floats || !t->noise || !t->scratch || !t->gaps) {
         trunk_release(t);
         return err_memory(err, trunk_bytes(s, n));
     }
@@ -86,6 +88,7 @@ void trunk_release(struct trunk *t) {
     mem_free_aligned(t->floats);
     mem_free_aligned(t->noise);
     mem_free_aligned(t->scratch);
+    mem_free(t->gaps);
     *t = (struct trunk){0};
 }
 
@@ -156,8 +159,10 @@ static void drop_first(const struct behave_shape *s, const struct trunk_noise *n
 }
 
 static struct attention attention_of(const struct behave_shape *s, const float *parameters,
-                                     const struct block *block, int64_t first, int64_t length) {
-    const int64_t d = s->width;
+                                     const struct trunk *t, const struct block *block,
+                                     int64_t sequence) {
+    const int64_t d = s->width, first = t->starts[sequence];
+    const int64_t length = t->starts[sequence + 1] - first;
     int64_t row = s->is_pointwise ? 3 * d : 4 * d;
     const float *q = s->is_pointwise ? block->qkv : block->gate_qkv + d;
     struct attention attention = {.kind = s->is_pointwise ? WEIGH_POINTWISE : WEIGH_SOFTMAX,
@@ -169,7 +174,9 @@ static struct attention attention_of(const struct behave_shape *s, const float *
                                   .v = q + first * row + 2 * d,
                                   .row = row,
                                   .bias = parameters + s->bias,
-                                  .span = s->length};
+                                  .span = s->length,
+                                  .gaps = s->is_timed ? t->gaps + first * s->length : NULL,
+                                  .gap_bias = parameters + s->gaps};
     attention.gain = s->is_pointwise ? 1 / (float)s->length : 1 / sqrtf((float)attention.width);
     return attention;
 }
@@ -181,8 +188,7 @@ static void attend(const struct behave_shape *s, const float *parameters, struct
         silu_forward_f32(3 * d, block->gate_qkv + r * 4 * d + d, block->qkv + r * 3 * d);
     for (int64_t i = 0; i < t->sequences; i++) {
         int64_t first = t->starts[i];
-        struct attention attention =
-            attention_of(s, parameters, block, first, t->starts[i + 1] - first);
+        struct attention attention = attention_of(s, parameters, t, block, i);
         attention_forward_f32(&attention, block->a + first * d, d, t->scratch);
     }
     norm_forward_f32(t->rows, d, block->a, block->a, block->a_inverse);
@@ -210,8 +216,35 @@ static void block_forward(const struct behave_shape *s, const float *parameters,
     add_f32(n * d, t->branch, t->x);
 }
 
-void trunk_forward(const struct behave_shape *s, const float *parameters,
-                   const struct trunk_noise *noise, struct trunk *t) {
+/* Two steps an octave: unknown 0, none 1, one second 2, two 4, three 5, four 6 ... 63. The upper
+ * bits of the gap as a float are just that. */
+static uint8_t gap_between(int64_t from, int64_t to) {
+    if (from == BEHAVE_TIME_UNKNOWN || to == BEHAVE_TIME_UNKNOWN) return 0;
+    if (to <= from) return 1;
+    float gap = (float)((double)to - (double)from);
+    uint32_t bits;
+    memcpy(&bits, &gap, sizeof bits);
+    uint32_t step = (bits >> 22) - (127u << 1);
+    return (uint8_t)(step > ATTENTION_GAPS - 3 ? ATTENTION_GAPS - 1 : step + 2);
+}
+
+static void measure_gaps(const struct behave_shape *s, struct trunk *t) {
+    for (int64_t i = 0; i < t->sequences; i++) {
+        int64_t first = t->starts[i], length = t->starts[i + 1] - first;
+        uint8_t *gaps = t->gaps + first * s->length;
+        for (int64_t r = 0; r < length; r++)
+            for (int64_t j = 0; j <= r; j++)
+                gaps[r * length + j] =
+                    t->times ? gap_between(t->times[first + j], t->asked[first + r]) : 0;
+    }
+}
+
+/* Which row of `waits` event r meets. */
+static int64_t wait_of(const struct trunk *t, int64_t r) {
+    return t->times ? gap_between(t->times[r], t->asked[r]) : 0;
+}
+
+static void enter(const struct behave_shape *s, const float *parameters, struct trunk *t) {
     const int64_t d = s->width;
     const float scale = sqrtf((float)d);
     for (int64_t i = 0; i < t->sequences; i++)
@@ -220,11 +253,20 @@ void trunk_forward(const struct behave_shape *s, const float *parameters,
             const float *place = parameters + s->positions + (r - t->starts[i]) * d;
             float *x = t->x + r * d;
             for (int64_t c = 0; c < d; c++) x[c] = scale * item[c] + place[c];
+            if (s->is_timed) add_f32(d, parameters + s->waits + wait_of(t, r) * d, x);
         }
+}
+
+void trunk_forward(const struct behave_shape *s, const float *parameters,
+                   const struct trunk_noise *noise, struct trunk *t) {
+    const int64_t d = s->width;
+    const float shrink = 1 / sqrtf((float)d);
+    enter(s, parameters, t);
     drop_first(s, noise, t, 0, t->x);
+    if (s->is_timed) measure_gaps(s, t);
     for (int64_t b = 0; b < s->blocks; b++) block_forward(s, parameters, noise, t, b);
     norm_forward_f32(t->rows, d, t->x, t->u, t->u_inverse);
-    for (int64_t i = 0; i < t->rows * d; i++) t->u[i] *= 1 / scale;
+    for (int64_t i = 0; i < t->rows * d; i++) t->u[i] *= shrink;
 }
 
 static void feed_backward(const struct behave_shape *s, const float *back,
@@ -252,11 +294,11 @@ static void attend_backward(const struct behave_shape *s, const float *parameter
     norm_backward_f32(n, d, block->a, block->a_inverse, t->branch, 0, t->branch);
     for (int64_t i = 0; i < t->sequences; i++) {
         int64_t first = t->starts[i];
-        struct attention attention =
-            attention_of(s, parameters, block, first, t->starts[i + 1] - first);
+        struct attention attention = attention_of(s, parameters, t, block, i);
         float *q = t->wide + first * 4 * d + d;
-        struct attention_slopes slopes = {t->branch + first * d, d, q, q + d, q + 2 * d, 4 * d,
-                                          gradient + s->bias};
+        struct attention_slopes slopes = {
+            t->branch + first * d, d, q, q + d, q + 2 * d, 4 * d, gradient + s->bias,
+            gradient + s->gaps};
         attention_backward_f32(&attention, &slopes, t->scratch);
     }
     for (int64_t r = 0; s->is_pointwise && r < n; r++)
@@ -299,4 +341,6 @@ void trunk_backward(const struct behave_shape *s, const float *parameters, const
     for (int64_t i = 0; i < t->sequences; i++)
         add_f32((t->starts[i + 1] - t->starts[i]) * d, t->x + t->starts[i] * d,
                 gradient + s->positions);
+    for (int64_t r = 0; s->is_timed && r < n; r++)
+        add_f32(d, t->x + r * d, gradient + s->waits + wait_of(t, r) * d);
 }

@@ -1,6 +1,6 @@
 /* The transformer over a chunk of packed sequences: forward, and backward by recorded activations.
  *
- *   x0 = drop(sqrt(D) table(item) + positions(place))
+ *   x0 = drop(sqrt(D) table(item) + positions(place) + waits(time until the next is asked for))
  *   each block:  [g q k v] = norm(x) in;  a = attention(q, k, v);  x += drop(silu(g) norm(a)) out
  *                [s t] = norm(x) up;      x += drop(silu(s) t) down ... dropped after `down`
  *   u = norm(x) / sqrt(D), a vector of length 1 (but for norm's epsilon)
@@ -22,6 +22,11 @@ struct trunk {
     int64_t sequences;     /* S */
     const int64_t *starts; /* (S + 1) rows, from 0; borrowed */
     const int32_t *items;  /* (N), borrowed */
+    const int64_t *times;  /* (N) of the events, borrowed; NULL = none is known */
+    const int64_t *asked;  /* (N) when the next item is asked for: the time of the event that
+                              follows, or of the request; borrowed, with times */
+    uint8_t *gaps;         /* owned; (T, T) for each sequence, rows of sequence s from starts[s] *
+                              length on */
     float *floats;         /* owned; all activations */
     uint8_t *noise;        /* owned; (1 + 2 blocks, N, D) */
     float *scratch;        /* owned; of attention */

@@ -10,7 +10,7 @@ static int64_t padded(int64_t count) { return (count + 15) / 16 * 16; }
 static int64_t score_row(int64_t length) { return padded(length) | 16; }
 
 int64_t attention_scratch(int64_t length, int64_t width) {
-    return 2 * width * padded(length) + 2 * ATTENTION_ROWS * score_row(length);
+    return 2 * width * padded(length) + (2 * ATTENTION_ROWS + 1) * score_row(length);
 }
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -18,11 +18,12 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 /* What one head sees: its own columns of everything, and the scratch. */
 struct head {
     const struct attention *all;
-    const float *q, *k, *v, *bias;
+    const float *q, *k, *v, *bias, *gap_bias;
     float *k_back, *v_back; /* (D, T) at rows of `span` */
     int64_t span;
     float *s, *ds; /* (ATTENTION_ROWS, T) at rows of `row` */
     int64_t row;
+    float *both; /* (T) the biases of one query, where there are gaps */
 };
 
 static struct head head_of(const struct attention *all, int64_t h, float *scratch) {
@@ -32,12 +33,14 @@ static struct head head_of(const struct attention *all, int64_t h, float *scratc
                         .k = all->k + at,
                         .v = all->v + at,
                         .bias = all->bias ? all->bias + h * all->span : NULL,
+                        .gap_bias = all->gaps ? all->gap_bias + h * ATTENTION_GAPS : NULL,
                         .k_back = scratch,
                         .v_back = scratch + all->width * span,
                         .span = span,
                         .row = row};
     head.s = head.v_back + all->width * span;
     head.ds = head.s + ATTENTION_ROWS * row;
+    head.both = head.ds + ATTENTION_ROWS * row;
     return head;
 }
 
@@ -74,7 +77,11 @@ static void mix(const struct head *head, const float *weights, int is_transposed
 }
 
 static const float *bias_row(const struct head *head, int64_t i) {
-    return head->bias ? head->bias + head->all->span - 1 - i : NULL;
+    const float *bias = head->bias ? head->bias + head->all->span - 1 - i : NULL;
+    if (!head->gap_bias) return bias;
+    const uint8_t *gaps = head->all->gaps + i * head->all->length;
+    for (int64_t j = 0; j <= i; j++) head->both[j] = head->gap_bias[gaps[j]] + (bias ? bias[j] : 0);
+    return head->both;
 }
 
 void attention_forward_f32(const struct attention *all, float *o, int64_t o_row, float *scratch) {
@@ -97,7 +104,8 @@ void attention_forward_f32(const struct attention *all, float *o, int64_t o_row,
 }
 
 /* Weights and score slopes of a block of queries, in place of scores and weight slopes. */
-static void weigh_back(const struct head *head, int64_t at, int64_t rows, float *dbias) {
+static void weigh_back(const struct head *head, int64_t at, int64_t rows, float *dbias,
+                       float *dgap) {
     const struct attention *all = head->all;
     int64_t keys = at + rows;
     for (int64_t r = 0; r < rows; r++) {
@@ -106,6 +114,8 @@ static void weigh_back(const struct head *head, int64_t at, int64_t rows, float 
         size_t hidden_bytes = (size_t)(keys - seen) * sizeof *s;
         weigh_backward_f32(all->kind, seen, all->gain, bias_row(head, at + r), s, ds);
         if (dbias) add_f32(seen, ds, dbias + all->span - seen);
+        const uint8_t *gaps = dgap ? all->gaps + (at + r) * all->length : NULL;
+        for (int64_t j = 0; dgap && j < seen; j++) dgap[gaps[j]] += ds[j];
         memset(s + seen, 0, hidden_bytes);
         memset(ds + seen, 0, hidden_bytes);
         for (int64_t j = 0; all->kind == WEIGH_SOFTMAX && j < seen; j++) ds[j] *= all->gain;
@@ -133,7 +143,8 @@ void attention_backward_f32(const struct attention *all, const struct attention_
             const float *q_block = head.q + at * all->row, *o_block = o + at * slopes->o_row;
             score(&head, q_block, all->row, head.k_back, rows, keys, head.s);
             score(&head, o_block, slopes->o_row, head.v_back, rows, keys, head.ds);
-            weigh_back(&head, at, rows, slopes->bias ? slopes->bias + h * all->span : NULL);
+            weigh_back(&head, at, rows, slopes->bias ? slopes->bias + h * all->span : NULL,
+                       all->gaps ? slopes->gap_bias + h * ATTENTION_GAPS : NULL);
             mix(&head, head.s, 1, rows, keys, o_block, slopes->o_row, v, slopes->row);
             mix(&head, head.ds, 1, rows, keys, q_block, all->row, k, slopes->row);
             mix(&head, head.ds, 0, rows, keys, head.k, all->row, q + at * slopes->row, slopes->row);

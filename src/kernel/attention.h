@@ -1,6 +1,7 @@
 /* Causal self-attention of one sequence, all heads, without the score matrix in memory.
  *
- *   s(i, j) = q(i) . k(j),  j <= i;   a(i, .) = weigh(kind, gain, s(i, .), bias(i - j))
+ *   s(i, j) = q(i) . k(j),  j <= i
+ *   a(i, .) = weigh(kind, gain, s(i, .), bias(i - j) + gap_bias(gap(i, j)))
  *   o(i) = sum over j of a(i, j) v(j)
  *
  * Queries are taken ATTENTION_ROWS at a time against all keys that one of them may see; the
@@ -14,7 +15,7 @@
 
 #include "kernel/pointwise.h"
 
-enum { ATTENTION_ROWS = 48 };
+enum { ATTENTION_ROWS = 48, ATTENTION_GAPS = 64 };
 
 struct attention {
     enum weigh kind;
@@ -26,6 +27,8 @@ struct attention {
     const float
         *bias; /* (H, span): bias[span - 1 - distance], or NULL; distance < length <= span */
     int64_t span;
+    const uint8_t *gaps;   /* (T, T) which entry of gap_bias a pair meets, j <= i; or NULL */
+    const float *gap_bias; /* (H, ATTENTION_GAPS) */
 };
 
 /* Floats that both passes need at `scratch`. */
@@ -39,7 +42,8 @@ struct attention_slopes {
     int64_t o_row;
     float *q, *k, *v; /* (T, H, D), tokens `row` apart; overwritten */
     int64_t row;
-    float *bias; /* (H, span), added to; or NULL */
+    float *bias;     /* (H, span), added to; or NULL */
+    float *gap_bias; /* (H, ATTENTION_GAPS), added to; with gaps */
 };
 void attention_backward_f32(const struct attention *attention,
                             const struct attention_slopes *slopes, float *scratch);

@@ -19,14 +19,18 @@ static void fill(float *values, int64_t count, double sd, const char *purpose) {
 
 struct world {
     float *qkv, *bias, *o, *scratch;
+    float gap_bias[HEADS * ATTENTION_GAPS];
+    uint8_t *gaps; /* or NULL */
     struct attention attention;
 };
 
-static struct world make_world(enum weigh kind, int64_t length) {
+static struct world make_world(enum weigh kind, int64_t length, int with_gaps) {
     struct world w = {mem_array((size_t)(length * ROW), sizeof(float)),
                       mem_array(HEADS * SPAN, sizeof(float)),
                       mem_array((size_t)(length * HEADS * WIDTH), sizeof(float)),
                       mem_array((size_t)attention_scratch(length, WIDTH), sizeof(float)),
+                      {0},
+                      with_gaps ? mem_array((size_t)(length * length), 1) : NULL,
                       {.kind = kind,
                        .gain = kind == WEIGH_SOFTMAX ? 0.35f : 0.01f,
                        .length = length,
@@ -41,10 +45,15 @@ static struct world make_world(enum weigh kind, int64_t length) {
     w.attention.k = w.qkv + HEADS * WIDTH;
     w.attention.v = w.qkv + 2 * HEADS * WIDTH;
     w.attention.bias = w.bias;
+    fill(w.gap_bias, HEADS * ATTENTION_GAPS, 1, "test.gaps");
+    for (int64_t i = 0; w.gaps && i < length * length; i++)
+        w.gaps[i] = (uint8_t)(i * 31 % ATTENTION_GAPS);
+    w.attention.gaps = w.gaps;
     return w;
 }
 
 static void free_world(struct world *w) {
+    mem_free(w->gaps);
     mem_free(w->scratch);
     mem_free(w->o);
     mem_free(w->bias);
@@ -59,6 +68,7 @@ static void attend_plainly(const struct attention *a, int64_t h, int64_t i, doub
         for (int64_t c = 0; c < WIDTH; c++)
             s +=
                 (double)a->q[i * a->row + h * WIDTH + c] * (double)a->k[j * a->row + h * WIDTH + c];
+        if (a->gaps) bias += (double)a->gap_bias[h * ATTENTION_GAPS + a->gaps[i * a->length + j]];
         double gain = (double)a->gain;
         weight[j] = a->kind == WEIGH_SOFTMAX ? gain * s + bias : gain * silu(s + bias);
         top = fmax(top, weight[j]);
@@ -73,10 +83,11 @@ static void attend_plainly(const struct attention *a, int64_t h, int64_t i, doub
     }
 }
 
-static void check_forward(enum weigh kind) {
+static void check_forward(enum weigh kind, int with_gaps) {
     static const int64_t lengths[] = {1, 2, 15, 47, 48, 49, 97, 200};
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
-        struct world w = make_world(kind, lengths[l]);
+        struct world w = make_world(kind, lengths[l], with_gaps);
+        w.attention.gap_bias = w.gap_bias;
         attention_forward_f32(&w.attention, w.o, HEADS * WIDTH, w.scratch);
         for (int64_t i = 0; i < lengths[l]; i++)
             for (int64_t h = 0; h < HEADS; h++) {
@@ -91,12 +102,14 @@ static void check_forward(enum weigh kind) {
 
 static void test_attention__is_its_definition_by_softmax(void **unused) {
     (void)unused;
-    check_forward(WEIGH_SOFTMAX);
+    check_forward(WEIGH_SOFTMAX, 0);
+    check_forward(WEIGH_SOFTMAX, 1);
 }
 
 static void test_attention__is_its_definition_pointwise(void **unused) {
     (void)unused;
-    check_forward(WEIGH_POINTWISE);
+    check_forward(WEIGH_POINTWISE, 0);
+    check_forward(WEIGH_POINTWISE, 1);
 }
 
 /* sum over o of do . o by the definition */
@@ -124,31 +137,38 @@ static void check_slope(struct world *w, const float *slope, float *at, double e
     CHECK_NEAR(expected, found, 1e-4 + 2e-4 * fabs(found));
 }
 
-static void check_backward(enum weigh kind) {
+static void check_backward(enum weigh kind, int with_gaps) {
     enum { LENGTH = 67 };
-    struct world w = make_world(kind, LENGTH);
+    struct world w = make_world(kind, LENGTH, with_gaps);
+    w.attention.gap_bias = w.gap_bias;
+    float gap_bias[HEADS * ATTENTION_GAPS] = {0};
     float slope[LENGTH * HEADS * WIDTH], back[LENGTH * ROW], bias[HEADS * SPAN] = {0};
     fill(slope, LENGTH * HEADS * WIDTH, 1, "test.slope");
     memset(back, 0x55, sizeof back);
     struct attention_slopes slopes = {
-        slope, HEADS * WIDTH, back, back + HEADS * WIDTH, back + 2 * HEADS * WIDTH, ROW, bias};
+        slope, HEADS * WIDTH, back,    back + HEADS * WIDTH, back + 2 * HEADS * WIDTH,
+        ROW,   bias,          gap_bias};
     attention_backward_f32(&w.attention, &slopes, w.scratch);
     for (int64_t i = 0; i < LENGTH; i += 11)
         for (int64_t c = 0; c < 3 * HEADS * WIDTH; c += 5)
             check_slope(&w, slope, &w.qkv[i * ROW + c], (double)back[i * ROW + c]);
     for (int64_t i = SPAN - LENGTH; i < HEADS * SPAN; i += 13)
         check_slope(&w, slope, &w.bias[i], (double)bias[i]);
+    for (int64_t i = 0; with_gaps && i < HEADS * ATTENTION_GAPS; i += 7)
+        check_slope(&w, slope, &w.gap_bias[i], (double)gap_bias[i]);
     free_world(&w);
 }
 
 static void test_attention__slopes_are_those_of_the_definition_by_softmax(void **unused) {
     (void)unused;
-    check_backward(WEIGH_SOFTMAX);
+    check_backward(WEIGH_SOFTMAX, 0);
+    check_backward(WEIGH_SOFTMAX, 1);
 }
 
 static void test_attention__slopes_are_those_of_the_definition_pointwise(void **unused) {
     (void)unused;
-    check_backward(WEIGH_POINTWISE);
+    check_backward(WEIGH_POINTWISE, 0);
+    check_backward(WEIGH_POINTWISE, 1);
 }
 
 int main(void) {

@@ -263,6 +263,38 @@ static void test_behave_fit__answers_an_empty_history_and_an_exhausted_catalogue
     behave_free(model);
 }
 
+/* The next item is told by how long the customer waited: a minute or a day. */
+static void test_behave_fit__learns_from_the_time_of_the_request(void **unused) {
+    (void)unused;
+    struct world w;
+    make_world(&w);
+    int64_t times[CUSTOMERS * EVENTS], asked[CUSTOMERS];
+    struct rng rng;
+    rng_init(&rng, 8, "test.waits", 0);
+    for (int64_t c = 0; c < CUSTOMERS; c++)
+        for (int64_t e = 0; e < EVENTS; e++) {
+            int is_long = (int)rng_below(&rng, 2);
+            int64_t at = c * EVENTS + e;
+            times[at] = e ? times[at - 1] + (is_long ? 86400 : 60) : 1000000;
+            w.items[at] = is_long ? 1 : 0;
+        }
+    w.sequences.times = times;
+    struct behave_options options = SMALL;
+    options.epochs = 30;
+    struct behave *model = fit(&options, &w, 2);
+    struct behave_request request = {.count = CUSTOMERS, .k = 1, .request_times = asked};
+    for (int wait = 0; wait < 2; wait++) {
+        int32_t best[CUSTOMERS], right = 0;
+        kai_err err;
+        for (int64_t c = 0; c < CUSTOMERS; c++)
+            asked[c] = times[(c + 1) * EVENTS - 1] + (wait ? 86400 : 60);
+        CHECK_OK(behave_recommend(model, &w.sequences, &request, NULL, best, NULL, &err), &err);
+        for (int64_t c = 0; c < CUSTOMERS; c++) right += best[c] == wait;
+        assert_true(right >= CUSTOMERS * 9 / 10);
+    }
+    behave_free(model);
+}
+
 static void test_behave_fit__learns_a_catalogue_of_one(void **unused) {
     (void)unused;
     int64_t offsets[] = {0, 4, 5};
@@ -348,6 +380,7 @@ int main(void) {
         cmocka_unit_test(test_behave_fit__loads_what_it_saved),
         cmocka_unit_test(test_behave_fit__scores_a_history_alone_as_in_a_batch),
         cmocka_unit_test(test_behave_fit__answers_an_empty_history_and_an_exhausted_catalogue),
+        cmocka_unit_test(test_behave_fit__learns_from_the_time_of_the_request),
         cmocka_unit_test(test_behave_fit__learns_a_catalogue_of_one),
         cmocka_unit_test(test_behave_fit__says_what_is_wrong),
         cmocka_unit_test(test_behave_fit__survives_failing_allocations),

@@ -5,21 +5,25 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "kernel/attention.h"
 #include "kit/check.h"
 
 enum { SEQUENCES = 7, EVENTS = 90, ITEMS = 21 };
 
 static const int64_t OFFSETS[SEQUENCES + 1] = {0, 3, 5, 30, 31, 60, 72, EVENTS};
 static int32_t items[EVENTS];
+static int64_t times[EVENTS];
 
 static struct behave_sequences make_sequences(void) {
     struct rng rng;
     rng_init(&rng, 3, "test.items", 0);
     for (int i = 0; i < EVENTS; i++) items[i] = (int32_t)rng_below(&rng, ITEMS);
-    return (struct behave_sequences){SEQUENCES, OFFSETS, items, NULL};
+    for (int i = 0; i < EVENTS; i++)
+        times[i] = i % 9 == 4 ? BEHAVE_TIME_UNKNOWN : 1000 * (int64_t)i * i;
+    return (struct behave_sequences){SEQUENCES, OFFSETS, items, times};
 }
 
-static struct behave_options make_options(enum behave_attention attention) {
+static struct behave_options make_options(enum behave_attention attention, int32_t with_times) {
     return (struct behave_options){.item_count = ITEMS,
                                    .width = 16,
                                    .blocks = 2,
@@ -28,6 +32,7 @@ static struct behave_options make_options(enum behave_attention attention) {
                                    .length = 32,
                                    .batch_sequences = SEQUENCES,
                                    .attention = attention,
+                                   .times = with_times,
                                    .temperature = 0.2,
                                    .dropout = 0.25};
 }
@@ -40,12 +45,13 @@ struct setting {
     int64_t window_count;
 };
 
-static void set_up(enum behave_attention attention, struct setting *s) {
-    struct behave_options options = make_options(attention), resolved;
+static void set_up(enum behave_attention attention, int32_t with_times, struct setting *s) {
+    struct behave_options options = make_options(attention, with_times), resolved;
     kai_err err;
     memset(s, 0, sizeof *s);
     s->sequences = make_sequences();
-    CHECK_OK(behave_resolve(&options, &resolved, &err), &err);
+    CHECK_OK(behave_resolve_for(&options, &s->sequences, &resolved, &err), &err);
+    assert_int_equal(resolved.times, with_times);
     CHECK_OK(behave_new(&resolved, 9, &s->model, &err), &err);
     behave_init_parameters(&s->model->shape, 9, s->model->parameters);
     /* the biases start at zero; let them matter */
@@ -53,7 +59,7 @@ static void set_up(enum behave_attention attention, struct setting *s) {
     struct rng rng;
     rng_init(&rng, 4, "test.bias", 0);
     for (int64_t b = 0; b < shape->blocks; b++)
-        for (int64_t i = 0; i < shape->heads * shape->length; i++)
+        for (int64_t i = 0; shape->bias + i < shape->block_floats; i++)
             s->model->parameters[behave_block_at(shape, b) + shape->bias + i] =
                 (float)(0.3 * rng_normal(&rng));
     for (int64_t i = 0; i < ITEMS * shape->width; i++) s->model->parameters[i] *= 10;
@@ -115,31 +121,36 @@ static void check_part(struct setting *s, const char *part, int64_t first, int64
     mem_free(start);
 }
 
-static void check_gradients(enum behave_attention attention) {
+static void check_gradients(enum behave_attention attention, int32_t with_times) {
     struct setting s;
-    set_up(attention, &s);
+    set_up(attention, with_times, &s);
     const struct behave_shape *shape = &s.model->shape;
     int64_t d = shape->width, last = behave_block_at(shape, shape->blocks - 1);
     check_part(&s, "table", 0, shape->items * d);
     check_part(&s, "positions", shape->positions, shape->length * d);
+    if (shape->is_timed) check_part(&s, "waits", shape->waits, ATTENTION_GAPS * d);
     for (int64_t at = shape->first_block; at <= last; at += shape->block_floats) {
         check_part(&s, "gate", at, 4 * d * d);
         check_part(&s, "out", at + shape->out, d * d);
         check_part(&s, "up", at + shape->up, 2 * d * shape->hidden);
         check_part(&s, "down", at + shape->down, d * shape->hidden);
         check_part(&s, "bias", at + shape->bias, shape->heads * shape->length);
+        if (shape->is_timed)
+            check_part(&s, "gaps", at + shape->gaps, shape->heads * ATTENTION_GAPS);
     }
     tear_down(&s);
 }
 
 static void test_behave_step__has_the_slope_of_its_loss_by_softmax(void **unused) {
     (void)unused;
-    check_gradients(BEHAVE_SOFTMAX);
+    check_gradients(BEHAVE_SOFTMAX, -1);
+    check_gradients(BEHAVE_SOFTMAX, 1);
 }
 
 static void test_behave_step__has_the_slope_of_its_loss_pointwise(void **unused) {
     (void)unused;
-    check_gradients(BEHAVE_POINTWISE);
+    check_gradients(BEHAVE_POINTWISE, -1);
+    check_gradients(BEHAVE_POINTWISE, 1);
 }
 
 /* Without dropout, an event's state depends on its own window's past only: the loss of the batch
@@ -147,7 +158,7 @@ static void test_behave_step__has_the_slope_of_its_loss_pointwise(void **unused)
 static void test_behave_step__packs_windows_without_mixing_them(void **unused) {
     (void)unused;
     struct setting s;
-    set_up(BEHAVE_SOFTMAX, &s);
+    set_up(BEHAVE_SOFTMAX, 1, &s);
     s.model->options.dropout = 0;
     double whole = gradient_at(&s) * (double)s.stepper.events, parts = 0;
     const int64_t count = s.window_count;
