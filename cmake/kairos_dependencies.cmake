@@ -27,14 +27,14 @@ add_library(kairos_roaring INTERFACE)
 target_link_libraries(kairos_roaring INTERFACE ${KAIROS_ROARING})
 target_include_directories(kairos_roaring SYSTEM INTERFACE ${KAIROS_ROARING_INCLUDE})
 
-# The serial OpenBLAS by its own path: threads are ours (docs/decisions/0001-serial-blas.md).
-find_library(KAIROS_OPENBLAS openblas REQUIRED NO_DEFAULT_PATH
-             PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial)
-find_path(KAIROS_OPENBLAS_INCLUDE cblas.h REQUIRED NO_DEFAULT_PATH
-          PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial)
+# OpenBLAS by its own path, held to one thread (docs/decisions/0001-serial-blas.md).
+find_library(KAIROS_BLAS_LIBRARY openblas REQUIRED NO_DEFAULT_PATH
+             PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread)
+find_path(KAIROS_BLAS_INCLUDE cblas.h REQUIRED NO_DEFAULT_PATH
+          PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread)
 add_library(kairos_blas INTERFACE)
-target_link_libraries(kairos_blas INTERFACE ${KAIROS_OPENBLAS})
-target_include_directories(kairos_blas SYSTEM INTERFACE ${KAIROS_OPENBLAS_INCLUDE})
+target_link_libraries(kairos_blas INTERFACE ${KAIROS_BLAS_LIBRARY})
+target_include_directories(kairos_blas SYSTEM INTERFACE ${KAIROS_BLAS_INCLUDE})
 
 # Oracles of the tests.
 find_library(KAIROS_GLPK glpk)

@@ -1,5 +1,5 @@
-/* The BLAS of the distribution, one thread (docs/decisions/0001-serial-blas.md). Row-major, sizes
- * that fit 31 bits. */
+/* The BLAS of the distribution, one thread a call (docs/decisions/0001-serial-blas.md). Row-major,
+ * sizes that fit 31 bits. Threads: any; several may multiply at once. */
 #ifndef KAIROS_KERNEL_BLAS_H
 #define KAIROS_KERNEL_BLAS_H
 
