@@ -1,7 +1,7 @@
 /* Behaviour models: the bytes as a saved model; and as its two sections under right checksums, cut
  * where the first two bytes say, so that the loader behind the checksums is reached. What loads
  * must score, recommend, embed, describe and save itself again as the same bytes. The corpus: what
- * behave_save gave for a catalogue of three items, width 8, one block, softmax and pointwise; and
+ * behave_save gave for a catalogue of three items, width 8, one block, softmax, pointwise; and
  * the same as sections. */
 #include <stdint.h>
 #include <stdlib.h>

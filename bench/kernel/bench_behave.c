@@ -85,15 +85,15 @@ static struct events without_last(const struct events *all) {
 }
 
 /* NaN is not JSON. */
-static double finite(double value) { return isfinite(value) ? value : -1; }
+static double number_or_none(double value) { return isfinite(value) ? value : -1; }
 
 static void print_epoch(void *user, const struct behave_epoch *epoch) {
     (void)user;
     (void)printf(
         "{\"epoch\": %d, \"loss\": %.4f, \"ndcg\": %.4f, \"hits\": %.4f, \"rate\": %.2g, "
         "\"seconds\": %.1f, \"tokens_s\": %.0f}\n",
-        epoch->epoch, epoch->loss, finite(epoch->ndcg), finite(epoch->hits), epoch->rate,
-        epoch->seconds, epoch->tokens_s);
+        epoch->epoch, epoch->loss, number_or_none(epoch->ndcg), number_or_none(epoch->hits),
+        epoch->rate, epoch->seconds, epoch->tokens_s);
     (void)fflush(stdout);
 }
 

@@ -80,6 +80,7 @@ struct behave_plan {
     int64_t events;       /* that one epoch trains on */
     int64_t memory_bytes; /* of training, without the sequences */
     double epoch_flops;   /* multiply-adds count two */
+    double epoch_seconds; /* expected on a quiet machine with AVX2 */
 };
 
 KAI_MUST_CHECK kai_status behave_plan(const struct behave_options *options,
@@ -137,6 +138,8 @@ struct behave_request {
     int is_seen_excluded;
     const int64_t *request_times;     /* as in behave_score */
     const unsigned char *is_excluded; /* (item_count), 1 = never recommended; or NULL */
+    const float *vectors;             /* (count, width) kept from behave_embed, so that the model
+                                         does not read the histories again; or NULL */
 };
 KAI_MUST_CHECK kai_status behave_recommend(const struct behave *model,
                                            const struct behave_sequences *histories,

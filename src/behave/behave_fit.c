@@ -8,6 +8,9 @@
 #include "behave/behave_checkpoint.h"
 #include "behave/behave_step.h"
 
+/* What a thread sustains over whole epochs, validation included; measured by bench_behave. */
+#define FLOPS_A_THREAD 45e9
+
 static int64_t limit(int64_t count, int64_t most) { return count < most ? count : most; }
 
 /* Where customers come back to items (more than one held-out event in twenty does), the ranking of
@@ -286,6 +289,7 @@ kai_status behave_plan(const struct behave_options *options, const struct behave
     /* forward, and two products of the same size backward; attention scores are computed again */
     plan.epoch_flops = 6 * (double)plan.events * (matrices + (double)(s.items * s.width)) +
                        14 * pairs * (double)(s.blocks * s.width);
+    plan.epoch_seconds = plan.epoch_flops / (FLOPS_A_THREAD * (double)pool_threads(pool));
     plan.memory_bytes = behave_stepper_bytes(&plan.options, pool_threads(pool)) +
                         4 * (2 * s.parameters + 2 * s.items * s.width);
     *ret_plan = plan;

@@ -91,11 +91,9 @@ static const float *state_after(const struct reading *reading, int64_t begin, in
     return trunk->u + (trunk->rows - 1) * model->shape.width;
 }
 
-/* Fills desk->scores (items). */
-static void score_after(const struct reading *reading, int64_t begin, int64_t end,
-                        int64_t request_time, struct desk *desk) {
+/* Fills desk->scores (items); state NULL = nothing is known. */
+static void score_state(const struct reading *reading, const float *state, struct desk *desk) {
     const struct behave *model = reading->model;
-    const float *state = state_after(reading, begin, end, request_time, desk);
     if (!state) {
         double total = 0;
         for (int64_t i = 0; i < model->shape.items; i++) total += 1 + (double)model->counts[i];
@@ -106,6 +104,11 @@ static void score_after(const struct reading *reading, int64_t begin, int64_t en
     cosine_scores_f32(&model->catalogue, 1, state, desk->scores, reading->row);
     float scale = (float)(1 / model->options.temperature);
     for (int64_t i = 0; i < model->shape.items; i++) desk->scores[i] *= scale;
+}
+
+static void score_after(const struct reading *reading, int64_t begin, int64_t end,
+                        int64_t request_time, struct desk *desk) {
+    score_state(reading, state_after(reading, begin, end, request_time, desk), desk);
 }
 
 static int64_t time_of(const struct reading *reading, int64_t s) {
@@ -217,6 +220,15 @@ static void mark(const struct behave_sequences *all, int64_t begin, int64_t end,
     for (int64_t e = begin; e < end; e++) seen[all->items[e]] = value;
 }
 
+/* A kept vector, or NULL for that of an empty history. */
+static const float *kept_state(const struct reading *reading, int64_t item) {
+    const int64_t width = reading->model->shape.width;
+    const float *state = reading->request->vectors + item * width;
+    for (int64_t c = 0; c < width; c++)
+        if (fpclassify(state[c]) != FP_ZERO) return state;
+    return NULL;
+}
+
 static kai_status recommend_one(void *user, int64_t item, int32_t worker, kai_err *err) {
     (void)err;
     struct reading *reading = user;
@@ -225,7 +237,10 @@ static kai_status recommend_one(void *user, int64_t item, int32_t worker, kai_er
     int64_t begin = reading->all->offsets[s], end = reading->all->offsets[s + 1];
     struct desk *desk = &reading->desks[worker];
     int32_t *items = reading->ret_items + item * k;
-    score_after(reading, begin, end, time_of(reading, s), desk);
+    if (request->vectors)
+        score_state(reading, kept_state(reading, item), desk);
+    else
+        score_after(reading, begin, end, time_of(reading, s), desk);
     if (request->is_seen_excluded) mark(reading->all, begin, end, 1, desk->seen);
     int32_t count = take_best(desk->scores, desk->seen, request->is_excluded,
                               behave_items(reading->model), request->k, items);

@@ -217,6 +217,15 @@ static void test_behave_fit__scores_a_history_alone_as_in_a_batch(void **unused)
         CHECK_OK(behave_score(model, &w.sequences, NULL, c, 1, NULL, one, &err), &err);
         assert_memory_equal(one, all + c * ITEMS, sizeof one);
     }
+    /* a kept vector recommends what its history did */
+    float vectors[CUSTOMERS * 16];
+    int32_t by_history[CUSTOMERS * K], by_vector[CUSTOMERS * K];
+    struct behave_request both = {.count = CUSTOMERS, .k = K};
+    CHECK_OK(behave_recommend(model, &w.sequences, &both, NULL, by_history, NULL, &err), &err);
+    CHECK_OK(behave_embed(model, &w.sequences, NULL, 0, CUSTOMERS, NULL, vectors, &err), &err);
+    both.vectors = vectors;
+    CHECK_OK(behave_recommend(model, &w.sequences, &both, NULL, by_vector, NULL, &err), &err);
+    assert_memory_equal(by_history, by_vector, sizeof by_vector);
     /* the best of the scores that are left is what is recommended, ties by the lower item */
     int32_t best[CUSTOMERS * K];
     unsigned char is_excluded[ITEMS] = {[3] = 1};
