@@ -67,6 +67,7 @@ extern const struct kai_verb VERB_AUDIT_VERIFY;
 extern const struct kai_verb VERB_CONSENT_SET;
 extern const struct kai_verb VERB_CONSENT_SHOW;
 extern const struct kai_verb VERB_CONSENT_WITHDRAW;
+extern const struct kai_verb VERB_EVALUATE_AB;
 extern const struct kai_verb VERB_EVALUATE_UPLIFT;
 extern const struct kai_verb VERB_EXPLAIN;
 extern const struct kai_verb VERB_EXPORT;

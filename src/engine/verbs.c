@@ -12,6 +12,7 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_SIMULATE_CAMPAIGN,
     &VERB_SIMULATE_BANDIT,
     &VERB_SIMULATE_AUCTION,
+    &VERB_EVALUATE_AB,
     &VERB_EVALUATE_UPLIFT,
     &VERB_EXPLAIN,
     &VERB_PROFILE,

@@ -23,6 +23,11 @@
  *   evaluate/leaks.h        columns that differ between randomised arms
  *   evaluate/shift.h        columns that differ between history and customers
  *   evaluate/describe.h     all of these as JSON
+ *   evaluate/experiment.h   effects of an experiment's arms on metrics, and its sample ratio
+ *   evaluate/metric_spec.h  how a metric is named: COL:mean, COL:ratio/DEN, COL:q90
+ *   evaluate/sequential.h   intervals and p-values that hold at every look
+ *   evaluate/posterior.h    what is believed about an effect after the data
+ *   evaluate/decision.h     corrected p-values, guard-rails, and who wins
  */
 #ifndef KAIROS_EVALUATE_EVALUATE_H
 #define KAIROS_EVALUATE_EVALUATE_H

@@ -49,5 +49,7 @@ struct stat_test stat_welch_anova(const struct moments *groups, int32_t count);
 /* Holm's step-down adjusted p-values (Holm 1979): ret_adjusted[i] <= alpha rejects test i with the
  * chance of any false rejection at most alpha. `order` is scratch (count); NaN counts as 1. */
 void stat_holm(const double *p, int32_t count, int32_t *order, double *ret_adjusted);
+/* The same for the expected share of false rejections among all (Benjamini, Hochberg 1995). */
+void stat_benjamini_hochberg(const double *p, int32_t count, int32_t *order, double *ret_adjusted);
 
 #endif

@@ -138,3 +138,16 @@ void stat_holm(const double *p, int32_t count, int32_t *order, double *ret_adjus
         ret_adjusted[order[i]] = so_far;
     }
 }
+
+void stat_benjamini_hochberg(const double *p, int32_t count, int32_t *order, double *ret_adjusted) {
+    for (int32_t i = 0; i < count; i++) {
+        order[i] = i;
+        ret_adjusted[i] = isnan(p[i]) ? 1 : p[i];
+    }
+    sort_by_p(ret_adjusted, order, count);
+    double so_far = 1;
+    for (int32_t i = count - 1; i >= 0; i--) {
+        so_far = fmin(so_far, ret_adjusted[order[i]] * count / (i + 1));
+        ret_adjusted[order[i]] = so_far;
+    }
+}

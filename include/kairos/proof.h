@@ -1,0 +1,47 @@
+/* Prove effects from logs: experiments, off-policy values, attribution, and the ledger. */
+#ifndef KAIROS_PROOF_H
+#define KAIROS_PROOF_H
+
+#include <kairos/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kai_evaluate_ab_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments; /* one table */
+    kai_table_options table;
+    const char *arm;
+    const char *control;
+    kai_list metrics;      /* COL[:mean|proportion|ratio/DEN|qNN] */
+    kai_list guards;       /* of the metrics, by column */
+    kai_list lower_better; /* of the metrics, by column */
+    kai_list shares;       /* ARM=SHARE as planned; none = equal */
+    const char *cluster;
+    const char *before;
+    const char *adjust; /* "cuped", "regression" */
+    const char *weight;
+    const char *segment;
+    const char *correct; /* "holm", "bh", "none" */
+    const char *decide;  /* "anytime", "fixed" */
+    kai_list bounds;     /* low, high */
+    double srm;
+    double winsorise;
+    double margin;
+    double confidence;
+    double horizon;
+    double prior_error;
+    double power;
+    int32_t bayes;
+} kai_evaluate_ab_options;
+
+/* What an experiment says about its metrics, and who wins. */
+KAI_API int32_t kai_engine_evaluate_ab(kai_engine *engine, const kai_evaluate_ab_options *options,
+                                       kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
