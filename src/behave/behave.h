@@ -9,7 +9,9 @@
  * what was bought when, rules of the shop, how good a recommendation is (evaluate), baselines (the
  * other doors of this room), where files lie.
  *
- * Doors of this room: behave.h (this model); the others are listed where they begin.
+ * Doors of this room: behave.h (this model); behave/interactions.h (histories from columns);
+ * behave/protocol.h (what is learned from and what is asked); behave/yardstick.h (the simple models
+ * that it must beat); behave/judge.h (ranks over the whole catalogue).
  * The mathematics is in docs/methods/behaviour-model.md, the bytes in
  * docs/formats/behaviour-model.md.
  * Threads: a model is only read by score, recommend, embed, describe and save; many may share it.

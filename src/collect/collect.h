@@ -8,7 +8,8 @@
  * same table and report for any number of threads; memory of about the typed columns plus a few
  * MiB. Keeping anything, and cleaning (constants, ids, outliers), are not this room's business.
  *
- * Further door of this room: collect/csv_write.h (rows out as CSV).
+ * Further doors of this room: collect/csv_write.h (rows out as CSV), collect/sequences.h (plain
+ * histories).
  */
 #ifndef KAIROS_COLLECT_COLLECT_H
 #define KAIROS_COLLECT_COLLECT_H

@@ -23,6 +23,22 @@ int64_t cholesky_factor_f64(int64_t n, double *a, double tolerance) {
     return n;
 }
 
+int cholesky_solve_once_f64(int64_t n, double *restrict a, double *restrict x) {
+    for (int64_t k = 0; k < n; k++) {
+        const double *pivot_row = a + k * n;
+        if (!(pivot_row[k] > 0) || !isfinite(pivot_row[k])) return 0;
+        double inverse = 1 / pivot_row[k];
+        for (int64_t i = k + 1; i < n; i++) {
+            double *row = a + i * n, share = pivot_row[i] * inverse;
+            for (int64_t j = i; j < n; j++) row[j] -= share * pivot_row[j];
+            x[i] -= share * x[k];
+        }
+    }
+    for (int64_t k = n - 1; k >= 0; k--)
+        x[k] = (x[k] - dot(n - k - 1, a + k * n + k + 1, x + k + 1)) / a[k * n + k];
+    return 1;
+}
+
 void cholesky_solve_f64(int64_t n, const double *restrict factor, double *restrict x) {
     for (int64_t i = 0; i < n; i++) x[i] = (x[i] - dot(i, factor + i * n, x)) / factor[i * n + i];
     for (int64_t i = n - 1; i >= 0; i--) {

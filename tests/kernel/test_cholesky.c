@@ -36,6 +36,15 @@ static void test_cholesky__solves_and_inverts(void **state) {
         }
         cholesky_solve_f64(n, factor, x);
         for (int64_t i = 0; i < n; i++) CHECK_NEAR(x[i], truth[i], 1e-9);
+        double once[N_MAX * N_MAX], y[N_MAX];
+        memcpy(once, a, sizeof a);
+        for (int64_t i = 0; i < n; i++) {
+            y[i] = 0;
+            for (int64_t j = 0; j < n; j++) y[i] += a[i * n + j] * truth[j];
+            for (int64_t j = 0; j < i; j++) once[i * n + j] = NAN; /* not read */
+        }
+        assert_int_equal(cholesky_solve_once_f64(n, once, y), 1);
+        for (int64_t i = 0; i < n; i++) CHECK_NEAR(y[i], truth[i], 1e-9);
         cholesky_inverse_diagonal_f64(n, factor, scratch, diagonal);
         for (int64_t k = 0; k < n; k++) {
             memset(x, 0, sizeof x);
@@ -54,6 +63,9 @@ static void test_cholesky__names_the_dependent_column(void **state) {
     assert_int_equal(cholesky_factor_f64(2, indefinite, 0), 1);
     double broken[1] = {NAN};
     assert_int_equal(cholesky_factor_f64(1, broken, 0), 0);
+    double x[2] = {1, 1}, upper[4] = {1, 2, 0, 1};
+    assert_int_equal(cholesky_solve_once_f64(2, upper, x), 0);
+    assert_int_equal(cholesky_solve_once_f64(1, broken, x), 0);
 }
 
 static void test_blas__gemm_f64_adds_the_product(void **state) {
