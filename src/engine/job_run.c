@@ -65,6 +65,7 @@ static void release_plan(struct run *run) {
     mem_free(run->fair_group);
     mem_free(run->is_held_out);
     mem_free(run->has_consent);
+    mem_free(run->is_refused);
     market_factors_release(&run->factors);
 }
 

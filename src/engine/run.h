@@ -113,7 +113,9 @@ struct run {
     struct market_factors factors; /* values NULL = no market */
     uint8_t *has_consent;          /* owned; (customers) */
     uint8_t *is_held_out;          /* owned; (customers) */
+    uint8_t *is_refused; /* owned; (customers, offers) by the workspace; NULL = none */
     int64_t consent_missing, held_out, eligible;
+    int64_t refused_pairs;
     int32_t *fair_group;                 /* owned; (customers) or NULL */
     struct fairness_groups *fair_groups; /* owned */
     double *objective;                   /* owned; (customers, offers) */
@@ -152,6 +154,10 @@ KAI_MUST_CHECK kai_status run_join_market(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_estimate_propensity(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_features(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_effects(struct run *run, kai_err *err);
+/* What the workspace knows of the campaign's customers: who was forgotten or wants nothing
+ * personalised loses `has_consent`, who refused a channel is refused its offers. Statements only:
+ * where nothing was said, the campaign's own column decides. */
+KAI_MUST_CHECK kai_status run_ask_workspace(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_plan(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_proof(struct run *run, kai_err *err);
 KAI_MUST_CHECK kai_status run_reasons(struct run *run, kai_err *err);

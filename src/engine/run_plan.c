@@ -134,7 +134,9 @@ static kai_status fill_objective(struct run *run, kai_err *err) {
             double factor =
                 run->factors.values && is_money ? market_factor(&run->factors, i, j) : 1;
             double value = factor * run->worth * run->customer_effect[i * run->offers + j];
-            run->objective[i * run->offers + j] = is_eligible ? value - run->cost[j] : NAN;
+            int is_refused = run->is_refused && run->is_refused[i * run->offers + j];
+            run->objective[i * run->offers + j] =
+                is_eligible && !is_refused ? value - run->cost[j] : NAN;
         }
     }
     return KAI_OK;
@@ -204,6 +206,7 @@ static kai_status draw_frontier(struct run *run, kai_err *err) {
 
 kai_status run_plan(struct run *run, kai_err *err) {
     kai_status st = read_consent(run, err);
+    if (!st) st = run_ask_workspace(run, err);
     if (!st) st = read_groups(run, err);
     if (!st) st = draw_hold_out(run, err);
     if (!st) st = settle_groups(run, err);

@@ -303,6 +303,15 @@ static kai_status read_file(struct vault *vault, struct slice bytes, kai_err *er
     return st ? st : bytes_done(&reader, err);
 }
 
+int vault_exists(const char *workspace) {
+    struct buf path;
+    buf_init(&path, 1 << 16);
+    kai_status st = buf_printf(&path, NULL, "%s/vault.bin", workspace);
+    int is_there = !st && file_exists(path.data);
+    buf_release(&path);
+    return is_there;
+}
+
 kai_status vault_open(const char *workspace, struct vault **ret_vault, kai_err *err) {
     struct vault *vault = mem_zero(1, sizeof *vault);
     struct buf bytes;

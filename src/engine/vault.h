@@ -16,6 +16,8 @@ struct vault;
 typedef kai_status (*vault_row_fn)(void *user, struct slice key, struct slice value, kai_err *err);
 typedef kai_status (*vault_event_fn)(void *user, const struct event *event, kai_err *err);
 
+/* Has the workspace a store yet? */
+int vault_exists(const char *workspace);
 /* Open the store of a workspace, made where it is missing. */
 KAI_MUST_CHECK kai_status vault_open(const char *workspace, struct vault **ret_vault, kai_err *err);
 /* Accepts NULL. What was not committed is lost. */

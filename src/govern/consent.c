@@ -69,10 +69,10 @@ static enum consent_purpose purpose_of_channel(const char *channel) {
     static const struct {
         const char *channel;
         enum consent_purpose purpose;
-    } CHANNELS[] = {{"email", CONSENT_EMAIL}, {"e-mail", CONSENT_EMAIL}, {"mail", CONSENT_EMAIL},
-                    {"sms", CONSENT_SMS},     {"push", CONSENT_SMS},     {"whatsapp", CONSENT_SMS},
-                    {"wechat", CONSENT_SMS},  {"ads", CONSENT_ADS},      {"ad", CONSENT_ADS},
-                    {"display", CONSENT_ADS}, {"search", CONSENT_ADS},   {"social", CONSENT_ADS}};
+    } CHANNELS[] = {{"email", CONSENT_EMAIL}, {"e-mail", CONSENT_EMAIL}, {"sms", CONSENT_SMS},
+                    {"push", CONSENT_SMS},    {"whatsapp", CONSENT_SMS}, {"wechat", CONSENT_SMS},
+                    {"ads", CONSENT_ADS},     {"ad", CONSENT_ADS},       {"display", CONSENT_ADS},
+                    {"search", CONSENT_ADS},  {"social", CONSENT_ADS}};
     for (size_t i = 0; i < sizeof CHANNELS / sizeof *CHANNELS; i++)
         if (slice_equal_case(slice_of(channel), CHANNELS[i].channel)) return CHANNELS[i].purpose;
     return CONSENT_PURPOSES;

@@ -206,7 +206,6 @@ static int is_ipv6(struct slice text) {
             while (start > 0 && text.data[start - 1] != ':') start--;
             if (!is_ipv4((struct slice){text.data + start, text.size - start})) return 0;
             groups++;
-            digits = 1;
             break;
         } else {
             return 0;
@@ -326,8 +325,8 @@ struct slice recognise_plain(struct slice text, char ret_text[RECOGNISE_PLAIN_BY
         int has_plus = 0;
         size_t count = phone_digits(plain, digits, &has_plus), skip = 0, used = 0;
         if (!has_plus && is_chinese_mobile(digits, count)) {
-            memcpy(ret_text, "86", 2);
-            used = 2;
+            ret_text[used++] = '8';
+            ret_text[used++] = '6';
         } else if (!has_plus && count == 15) {
             skip = 2; /* 0086 */
         }

@@ -74,7 +74,8 @@ void secret_pseudonym(const struct secret_keys *keys, const char *kind, struct s
     (void)crypto_generichash_update(&state, (const unsigned char *)kind, strlen(kind) + 1);
     (void)crypto_generichash_update(&state, (const unsigned char *)text.data, text.size);
     (void)crypto_generichash_final(&state, hash, sizeof hash); /* none of them can fail */
-    memcpy(ret_pseudonym, "p_", 2);
+    ret_pseudonym[0] = 'p';
+    ret_pseudonym[1] = '_';
     print_base32(hash, sizeof hash, ret_pseudonym + 2);
 }
 

@@ -281,7 +281,7 @@ static void parse_filter(struct parser *parser) {
         fail(parser, "one of type, item, item.category, channel, campaign, value, quantity, days");
         return;
     }
-    filter.field = (enum segment_field)field;
+    filter.field = field;
     advance(parser);
     if (filter.field < SEGMENT_FIELD_TEXTS && take_word(parser, "in")) {
         filter.op = SEGMENT_OP_IN;

@@ -61,7 +61,7 @@ struct segment_node {
 
 /* type = "view", value > 10, item in ("a", "b"), days = 7 */
 struct segment_filter {
-    enum segment_field field;
+    int32_t field; /* enum segment_field */
     enum segment_op op;
     double value;
     int32_t literal, literal_count;
