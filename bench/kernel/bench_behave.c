@@ -1,7 +1,8 @@
 /* Trains the behaviour model on a file of user_id,position,item_id[,rating,seconds] (sorted;
  * MovieLens-1M's ratings_ordered.csv.gz) and ranks each customer's last event over the whole
  * catalogue, items of the history excluded, asked for at the event's own time where it is known.
- * One JSON line an epoch, one for the test.
+ * One JSON line an epoch, one for the test, two for the time of single requests on one thread: with
+ * the history read, and from a kept vector.
  * Use: bench_behave FILE THREADS [name=value ...], names of struct behave_options; save=FILE */
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "base/file.h"
 #include "behave/behave.h"
 
-enum { EVENTS_MAX = 4 << 20, ITEM_ID_MAX = 1 << 20, TOP = 10 };
+enum { EVENTS_MAX = 4 << 20, ITEM_ID_MAX = 1 << 20, TOP = 10, REQUESTS = 1000 };
 
 static void must(kai_status st, const kai_err *err) {
     if (st == KAI_OK) return;
@@ -168,6 +169,36 @@ static void test_last(const struct behave *model, const struct events *all,
     mem_free(items);
 }
 
+static int compare(const void *a, const void *b) {
+    const double *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+/* One customer a call, as a service would ask. */
+static void time_requests(const struct behave *model, const struct events *train, int is_kept) {
+    double seconds[REQUESTS];
+    int64_t count = train->users < REQUESTS ? train->users : REQUESTS;
+    float *vector = mem_array((size_t)behave_width(model), sizeof *vector);
+    if (!vector) exit(1);
+    for (int64_t u = 0; u < count; u++) {
+        int64_t begin = train->offsets[u], offsets[2] = {0, train->offsets[u + 1] - begin};
+        struct behave_sequences history = {1, offsets, train->items + begin, train->times + begin};
+        struct behave_request request = {.count = 1, .k = TOP, .is_seen_excluded = 1};
+        int32_t items[TOP];
+        kai_err err;
+        must(behave_embed(model, &history, NULL, 0, 1, NULL, vector, &err), &err);
+        if (is_kept) request.vectors = vector;
+        double began = clock_seconds();
+        must(behave_recommend(model, &history, &request, NULL, items, NULL, &err), &err);
+        seconds[u] = clock_seconds() - began;
+    }
+    qsort(seconds, (size_t)count, sizeof *seconds, compare);
+    (void)printf("{\"request\": \"%s\", \"p50_us\": %.0f, \"p99_us\": %.0f}\n",
+                 is_kept ? "kept vector" : "whole history", 1e6 * seconds[count / 2],
+                 1e6 * seconds[count * 99 / 100]);
+    mem_free(vector);
+}
+
 int main(int argc, char **argv) {
     if (argc < 3) return 2;
     struct events all = read_events(argv[1]), train = without_last(&all);
@@ -192,6 +223,8 @@ int main(int argc, char **argv) {
     must(behave_fit(&options, 42, &sequences, pool, &watch, &model, &err), &err);
     (void)printf("{\"train_cpu_s\": %.2f}\n", (double)(clock() - began) / CLOCKS_PER_SEC);
     test_last(model, &all, &train, pool);
+    time_requests(model, &train, 0);
+    time_requests(model, &train, 1);
     struct buf bytes;
     buf_init(&bytes, 1 << 30);
     must(behave_save(model, &bytes, &err), &err);

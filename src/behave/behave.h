@@ -57,7 +57,7 @@ struct behave_options {
                                 most events have one */
     int32_t length;          /* events of a history that are looked at, from its end: 200 */
     int32_t batch_sequences; /* sequences of one gradient step: 64 */
-    int32_t epochs;          /* at most; 200 */
+    int32_t epochs;          /* at most; 100 */
     int32_t patience;        /* epochs without a better validation: 10 */
     double learning_rate;    /* highest: 0.001 */
     double warmup_share;     /* of the planned steps that climb to it: 0.02 */
@@ -67,12 +67,12 @@ struct behave_options {
     double clip_norm;        /* of a step's whole gradient: 1; negative = none */
     double minutes;          /* budget: training ends with the schedule at this time; 0 = none.
                                 The one option under which the bytes depend on the machine */
-    int64_t tokens;          /* budget in events seen; 0 = none. Reproducible */
-    int32_t validation_customers; /* whose last event is held out for early stopping: at most 10000;
-                                     -1 = no validation, all epochs run */
-    const char
-        *checkpoint; /* file that each epoch and an interruption write, and that a later
-                        call with the same options, seed and data goes on from; NULL = none */
+    int64_t tokens;          /* budget in events learned from: 60 million. Reproducible */
+    int32_t validation_customers; /* at most so many, whose last event is held out for early
+                                     stopping: 4000; -1 = no validation, all epochs run */
+    /* file that each epoch and an interruption write, and that a later call with the same options,
+     * seed and data goes on from; NULL = none */
+    const char *checkpoint;
 };
 
 /* Resolved options and what training will need, before it begins. */

@@ -38,9 +38,21 @@ static void free_desks(struct desk *desks, int32_t count) {
     mem_free(desks);
 }
 
+/* Events of the longest history, as far as the model looks; a kept vector needs none. */
+static int64_t longest(const struct reading *reading) {
+    const struct behave_sequences *all = reading->all;
+    int64_t most = 1, limit = reading->model->shape.length;
+    if (reading->request && reading->request->vectors) return most;
+    for (int64_t s = 0; most < limit && s < all->sequence_count; s++)
+        if (all->offsets[s + 1] - all->offsets[s] > most)
+            most = all->offsets[s + 1] - all->offsets[s];
+    return most < limit ? most : limit;
+}
+
 static kai_status read_all(struct reading *reading, int64_t count, pool_fn fn, struct pool *pool,
                            kai_err *err) {
     const struct behave_shape *shape = &reading->model->shape;
+    const int64_t events = longest(reading);
     int32_t workers = pool_threads(pool);
     reading->row = (shape->items + COSINE_PANEL - 1) / COSINE_PANEL * COSINE_PANEL;
     reading->desks = mem_zero((size_t)workers, sizeof *reading->desks);
@@ -48,11 +60,11 @@ static kai_status read_all(struct reading *reading, int64_t count, pool_fn fn, s
     kai_status st = KAI_OK;
     for (int32_t i = 0; !st && i < workers; i++) {
         struct desk *desk = &reading->desks[i];
-        st = trunk_init(shape, shape->length, &desk->trunk, err);
+        st = trunk_init(shape, events, &desk->trunk, err);
         if (st) break;
         desk->scores = mem_aligned((size_t)reading->row, sizeof(float));
         desk->seen = mem_zero((size_t)shape->items, 1);
-        desk->asked = mem_array((size_t)shape->length, sizeof *desk->asked);
+        desk->asked = mem_array((size_t)events, sizeof *desk->asked);
         if (!desk->scores || !desk->seen || !desk->asked) st = err_memory(err, reading->row * 5);
     }
     if (!st) st = pool_run(pool, count, fn, reading, err);
