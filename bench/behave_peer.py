@@ -2,9 +2,10 @@
 """Training speed of the behaviour model beside PyTorch: same architecture, batch, length and loss.
 
 Use: behave_peer.py BENCH_BEHAVE RATINGS [--width 64] [--batch 64] [--steps 4] [--full] [--rounds 2]
+       [--threads N]
      BENCH_BEHAVE  build/release/bin/bench_behave
      RATINGS       MovieLens-1M's ratings_ordered.csv.gz
-Both train 2 blocks with a full softmax over the catalogue on all cores, in turn, and count real
+Both train 2 blocks with a full softmax over the catalogue on N threads (all cores), in turn, and count real
 events (no padding) a second of wall clock. PyTorch pads every sequence to 200, as the usual recipe
 does; --full keeps only customers with more than 200 events on both sides, so that nothing is padded.
 Prints one JSON line a side and round, with CPU seconds, and the ratio of the medians.
@@ -114,7 +115,7 @@ def time_torch(sequences, items, args):
 
 
 def time_kairos(path, args):
-    command = [args.bench, path, "2", f"width={args.width}", "blocks=2", "heads=2", "epochs=1",
+    command = [args.bench, path, str(args.threads), f"width={args.width}", "blocks=2", "heads=2", "epochs=1",
                f"batch_sequences={args.batch}", f"tokens={10 * args.steps * args.batch * 160}",
                "validation_customers=-1"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
@@ -131,9 +132,10 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--full", action="store_true")
     args = parser.parse_args()
-    torch.set_num_threads(os.cpu_count())
+    torch.set_num_threads(args.threads)
     sequences, items = read(args.ratings, args.full)
     rates = {"torch": [], "kairos": []}
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
@@ -148,7 +150,8 @@ def main():
                               else time_kairos(file.name, args))
                 rates[side].append(rate)
                 print(json.dumps({"side": side, "width": args.width, "batch": args.batch,
-                                  "full": args.full, "events_s": round(rate),
+                                  "full": args.full,
+                                  "threads": args.threads, "events_s": round(rate),
                                   "events_cpu_s": round(each)}), flush=True)
     ratio = statistics.median(rates["kairos"]) / statistics.median(rates["torch"])
     print(json.dumps({"ratio": round(ratio, 2)}))
