@@ -19,8 +19,9 @@ kai_status behave_new(const struct behave_options *resolved, uint64_t seed,
     model->counts = mem_zero((size_t)v, sizeof *model->counts);
     model->curve = mem_zero((size_t)resolved->epochs, sizeof *model->curve);
     if (!model->parameters || !model->catalogue_floats || !model->counts || !model->curve) {
+        int64_t floats = model->shape.parameters + panels + v * d;
         behave_free(model);
-        return err_memory(err, (model->shape.parameters + panels + v * d) * 4);
+        return err_memory(err, 4 * floats);
     }
     model->catalogue = (struct catalogue){.items = v,
                                           .width = d,
