@@ -37,9 +37,25 @@ typedef struct kai_evaluate_ab_options {
     int32_t bayes;
 } kai_evaluate_ab_options;
 
+typedef struct kai_evaluate_attribution_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments; /* one table: customer, time, channel, converted, value */
+    kai_table_options table;
+    kai_list models;
+    kai_list lifts; /* CHANNEL=N[:LOW:HIGH] from experiments */
+    double half_life;
+    double confidence;
+    int64_t permutations;
+} kai_evaluate_attribution_options;
+
 /* What an experiment says about its metrics, and who wins. */
 KAI_API int32_t kai_engine_evaluate_ab(kai_engine *engine, const kai_evaluate_ab_options *options,
                                        kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* Share conversions out among the channels that were touched before them. */
+KAI_API int32_t kai_engine_evaluate_attribution(kai_engine *engine,
+                                                const kai_evaluate_attribution_options *options,
+                                                kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 
 #ifdef __cplusplus
 }
