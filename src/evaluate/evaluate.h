@@ -23,6 +23,7 @@
  *   evaluate/leaks.h        columns that differ between randomised arms
  *   evaluate/shift.h        columns that differ between history and customers
  *   evaluate/ranking.h      how well items were ordered; models on the same customers
+ *   evaluate/order.h        rows in the order of a value
  *   evaluate/describe.h     all of these as JSON
  *   evaluate/experiment.h   effects of an experiment's arms on metrics, and its sample ratio
  *   evaluate/metric_spec.h  how a metric is named: COL:mean, COL:ratio/DEN, COL:q90
