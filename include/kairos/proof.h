@@ -49,6 +49,25 @@ typedef struct kai_evaluate_attribution_options {
     int64_t permutations;
 } kai_evaluate_attribution_options;
 
+typedef struct kai_evaluate_ope_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments; /* one log */
+    kai_table_options table;
+    const char *action;
+    const char *reward;
+    const char *propensity;
+    const char *position;
+    const char *slate;
+    const char *embedding;
+    kai_list policies; /* files: row, action, probability */
+    double reward_max;
+    double threshold;
+    double shrinkage;
+    double confidence;
+    int64_t folds;
+} kai_evaluate_ope_options;
+
 /* What an experiment says about its metrics, and who wins. */
 KAI_API int32_t kai_engine_evaluate_ab(kai_engine *engine, const kai_evaluate_ab_options *options,
                                        kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
@@ -56,6 +75,9 @@ KAI_API int32_t kai_engine_evaluate_ab(kai_engine *engine, const kai_evaluate_ab
 KAI_API int32_t kai_engine_evaluate_attribution(kai_engine *engine,
                                                 const kai_evaluate_attribution_options *options,
                                                 kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* What other policies would have earned, from a log with propensities. */
+KAI_API int32_t kai_engine_evaluate_ope(kai_engine *engine, const kai_evaluate_ope_options *options,
+                                        kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 
 #ifdef __cplusplus
 }

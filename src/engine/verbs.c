@@ -14,6 +14,7 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_SIMULATE_AUCTION,
     &VERB_EVALUATE_AB,
     &VERB_EVALUATE_ATTRIBUTION,
+    &VERB_EVALUATE_OPE,
     &VERB_EVALUATE_UPLIFT,
     &VERB_BACKTEST,
     &VERB_EXPLAIN,

@@ -30,6 +30,7 @@
  *   evaluate/sequential.h   intervals and p-values that hold at every look
  *   evaluate/posterior.h    what is believed about an effect after the data
  *   evaluate/decision.h     corrected p-values, guard-rails, and who wins
+ *   evaluate/ope.h          off-policy value of logs of many actions, and of slates
  *   evaluate/attribution.h  conversions shared out among channels
  */
 #ifndef KAIROS_EVALUATE_EVALUATE_H
