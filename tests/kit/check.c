@@ -108,3 +108,26 @@ void check_alloc_fail(int64_t nth, int lasting) {
 void check_alloc_reset(void) { alloc_set(NULL); }
 int64_t check_alloc_count(void) { return atomic_load(&alloc_seen); }
 int64_t check_alloc_live(void) { return atomic_load(&alloc_live); }
+
+enum { EXHAUST_ALLOCATIONS_MAX = 2000 };
+
+void check_exhaust(check_job job) {
+    for (int lasting = 0; lasting < 2; lasting++) {
+        int64_t nth = 1;
+        for (; nth < EXHAUST_ALLOCATIONS_MAX; nth++) {
+            kai_err err = {0};
+            check_alloc_fail(nth, lasting);
+            kai_status st = job(&err);
+            int64_t seen = check_alloc_count(), live = check_alloc_live();
+            check_alloc_reset();
+            assert_int_equal(live, 0);
+            if (seen < nth) {
+                CHECK_OK(st, &err);
+                break;
+            }
+            CHECK_FAILS(st, &err, KAI_NO_MEMORY, "out of memory");
+        }
+        assert_in_range(nth, 2,
+                        EXHAUST_ALLOCATIONS_MAX - 1); /* something was failed, and it ended */
+    }
+}

@@ -39,4 +39,10 @@ void check_alloc_reset(void);
 int64_t check_alloc_count(void);
 int64_t check_alloc_live(void);
 
+/* Builds, uses and frees; the status of the first failure. */
+typedef kai_status (*check_job)(kai_err *err);
+/* The job with its 1st, 2nd, 3rd ... allocation failing, once and for good, until it succeeds: each
+ * time it says that memory ran out, and leaves none behind. */
+void check_exhaust(check_job job);
+
 #endif

@@ -15,31 +15,6 @@
 #include "table/matrix.h"
 #include "table/table.h"
 
-/* Builds, uses and frees; the status of the first failure. */
-typedef kai_status (*job)(kai_err *err);
-
-enum { ALLOCATIONS_MAX = 2000 };
-
-static void exhaust(job run) {
-    for (int lasting = 0; lasting < 2; lasting++) {
-        int64_t nth = 1;
-        for (; nth < ALLOCATIONS_MAX; nth++) {
-            kai_err err = {0};
-            check_alloc_fail(nth, lasting);
-            kai_status st = run(&err);
-            int64_t seen = check_alloc_count(), live = check_alloc_live();
-            check_alloc_reset();
-            assert_int_equal(live, 0);
-            if (seen < nth) {
-                CHECK_OK(st, &err);
-                break;
-            }
-            CHECK_FAILS(st, &err, KAI_NO_MEMORY, "out of memory");
-        }
-        assert_in_range(nth, 2, ALLOCATIONS_MAX - 1); /* something was failed, and it ended */
-    }
-}
-
 static kai_status make_dict(kai_err *err) {
     struct dict dict, copy;
     dict_init(&dict);
@@ -198,7 +173,7 @@ static kai_status make_matrix(kai_err *err) {
 #define OOM_TEST(name)                       \
     static void test_oom__##name(void **s) { \
         (void)s;                             \
-        exhaust(name);                       \
+        check_exhaust(name);                 \
     }
 OOM_TEST(make_dict)
 OOM_TEST(make_pool)

@@ -10,31 +10,6 @@
 #include "prepare/segment.h"
 #include "prepare/segment_bitmap.h"
 
-/* Builds, uses and frees; the status of the first failure. */
-typedef kai_status (*job)(kai_err *err);
-
-enum { ALLOCATIONS_MAX = 2000 };
-
-static void exhaust(job run) {
-    for (int lasting = 0; lasting < 2; lasting++) {
-        int64_t nth = 1;
-        for (; nth < ALLOCATIONS_MAX; nth++) {
-            kai_err err = {0};
-            check_alloc_fail(nth, lasting);
-            kai_status st = run(&err);
-            int64_t seen = check_alloc_count(), live = check_alloc_live();
-            check_alloc_reset();
-            assert_int_equal(live, 0);
-            if (seen < nth) {
-                CHECK_OK(st, &err);
-                break;
-            }
-            CHECK_FAILS(st, &err, KAI_NO_MEMORY, "out of memory");
-        }
-        assert_in_range(nth, 2, ALLOCATIONS_MAX - 1); /* something was failed, and it ended */
-    }
-}
-
 static kai_status make_keys(struct secret_keys **ret_keys, kai_err *err) {
     const unsigned char master[SECRET_MASTER_BYTES] = {9};
     return secret_keys_new(master, ret_keys, err);
@@ -184,9 +159,9 @@ static kai_status find_clusters(kai_err *err) {
 
 static void test_persons__survive_without_memory(void **state) {
     (void)state;
-    static const job JOBS[] = {seal_and_open, filter_batch, use_access,
-                               certify,       ask_segment,  find_clusters};
-    for (size_t i = 0; i < sizeof JOBS / sizeof *JOBS; i++) exhaust(JOBS[i]);
+    static const check_job JOBS[] = {seal_and_open, filter_batch, use_access,
+                                     certify,       ask_segment,  find_clusters};
+    for (size_t i = 0; i < sizeof JOBS / sizeof *JOBS; i++) check_exhaust(JOBS[i]);
 }
 
 int main(void) {
