@@ -16,6 +16,7 @@ struct filter {
     struct dict identifiers;
     char (*pseudonyms)[SECRET_PSEUDONYM_BYTES]; /* owned; by code of the identifier */
     uint8_t *is_kept;                           /* owned; by code: its person was handed on */
+    int32_t *linked; /* owned; by code of a device: of the customer it was last linked to, or -1 */
     struct privacy privacy;
     int has_suppressed; /* the properties name somebody who was forgotten */
     struct slice own[OWN_IDENTIFIERS];
@@ -28,6 +29,7 @@ struct passage {
     const struct event *from;
     struct event event; /* as it will be kept; texts live in `texts` until it is */
     char customer[SECRET_PSEUDONYM_BYTES], anonymous[SECRET_PSEUDONYM_BYTES];
+    int32_t customer_code, anonymous_code; /* in the filter's memory */
     struct filter_result *result;
     struct filter_report *report;
 };
@@ -57,7 +59,8 @@ kai_status filter_new(const struct filter_rules *rules, const struct filter_stat
     buf_init(&filter->text, 4 * (size_t)CAPS_FIELD_BYTES);
     filter->pseudonyms = mem_array(MEMORY_ENTRIES, sizeof *filter->pseudonyms);
     filter->is_kept = mem_array(MEMORY_ENTRIES, 1);
-    if (!filter->pseudonyms || !filter->is_kept) {
+    filter->linked = mem_array(MEMORY_ENTRIES, sizeof *filter->linked);
+    if (!filter->pseudonyms || !filter->is_kept || !filter->linked) {
         filter_free(filter);
         return err_memory(err, MEMORY_ENTRIES * (int64_t)SECRET_PSEUDONYM_BYTES);
     }
@@ -70,6 +73,7 @@ void filter_free(struct filter *filter) {
     dict_release(&filter->identifiers);
     mem_free(filter->pseudonyms);
     mem_free(filter->is_kept);
+    mem_free(filter->linked);
     buf_release(&filter->text);
     mem_free(filter);
 }
@@ -107,32 +111,38 @@ static kai_status grow(void **array, int64_t count, int64_t *capacity, size_t by
     return KAI_OK;
 }
 
-/* The pseudonym of an identifier, remembered. */
+/* Room for the identifiers of one more event: customer, device, and the earlier id of an alias. */
+static void make_room(struct filter *filter) {
+    if (filter->identifiers.count <= MEMORY_ENTRIES - 3) return;
+    dict_release(&filter->identifiers);
+    dict_init(&filter->identifiers);
+}
+
+/* The pseudonym of an identifier, remembered under a code. */
 static kai_status name_person(struct filter *filter, struct slice identifier,
-                              char ret_pseudonym[SECRET_PSEUDONYM_BYTES], kai_err *err) {
+                              char ret_pseudonym[SECRET_PSEUDONYM_BYTES], int32_t *ret_code,
+                              kai_err *err) {
     int32_t code = dict_find(&filter->identifiers, identifier);
+    *ret_code = code;
     if (code >= 0) {
         memcpy(ret_pseudonym, filter->pseudonyms[code], SECRET_PSEUDONYM_BYTES);
         return KAI_OK;
-    }
-    if (filter->identifiers.count == MEMORY_ENTRIES) {
-        dict_release(&filter->identifiers);
-        dict_init(&filter->identifiers);
     }
     privacy_person(filter->state.keys, identifier, ret_pseudonym);
     kai_status st = dict_add(&filter->identifiers, identifier, &code, err);
     if (st) return st;
     memcpy(filter->pseudonyms[code], ret_pseudonym, SECRET_PSEUDONYM_BYTES);
     filter->is_kept[code] = 0;
+    filter->linked[code] = -1;
+    *ret_code = code;
     return KAI_OK;
 }
 
 /* Hand a person's sealed identifier on, once. Only called for an event that is kept, so that
  * nobody is sealed who refused or was forgotten. */
-static kai_status keep_person(struct filter *filter, struct slice identifier, const char *pseudonym,
+static kai_status keep_person(struct filter *filter, struct slice identifier, int32_t code,
                               int is_device, struct filter_result *result, kai_err *err) {
-    int32_t code = dict_find(&filter->identifiers, identifier);
-    if (code >= 0 && filter->is_kept[code]) return KAI_OK;
+    if (filter->is_kept[code]) return KAI_OK;
     kai_status st = grow((void **)&result->persons, result->person_count, &result->person_capacity,
                          sizeof *result->persons, err);
     buf_reset(&filter->text);
@@ -142,8 +152,8 @@ static kai_status keep_person(struct filter *filter, struct slice identifier, co
     if (!sealed) return err_memory(err, (int64_t)filter->text.size);
     struct filter_person *person = &result->persons[result->person_count++];
     *person = (struct filter_person){.is_device = is_device, .sealed = {sealed, filter->text.size}};
-    memcpy(person->pseudonym, pseudonym, SECRET_PSEUDONYM_BYTES);
-    if (code >= 0) filter->is_kept[code] = 1;
+    memcpy(person->pseudonym, filter->pseudonyms[code], SECRET_PSEUDONYM_BYTES);
+    filter->is_kept[code] = 1;
     return KAI_OK;
 }
 
@@ -215,9 +225,10 @@ static kai_status keep_alias(struct passage *passage, struct slice identifier, k
     struct filter *filter = passage->filter;
     char previous[SECRET_PSEUDONYM_BYTES];
     const char *now = *passage->customer ? passage->customer : passage->anonymous;
-    kai_status st = name_person(filter, identifier, previous, err);
+    int32_t code = -1;
+    kai_status st = name_person(filter, identifier, previous, &code, err);
     if (st || suppression_has(filter->state.suppression, slice_of(previous))) return st;
-    st = keep_person(filter, identifier, previous, 0, passage->result, err);
+    st = keep_person(filter, identifier, code, 0, passage->result, err);
     if (!st) st = link_pair(passage, previous, now, IDENTITY_ALIAS, err);
     buf_reset(&filter->text);
     if (!st) st = buf_printf(&filter->text, err, "{\"previousId\":\"%s\"}", previous);
@@ -286,12 +297,13 @@ static kai_status name_both(struct passage *passage, int *ret_is_suppressed, kai
     filter->own[0] = event->customer;
     filter->own[1] = event->anonymous;
     if (event->customer.size) {
-        st = name_person(filter, event->customer, passage->customer, err);
+        st = name_person(filter, event->customer, passage->customer, &passage->customer_code, err);
         *ret_is_suppressed = !st && suppression_has(gone, slice_of(passage->customer));
     }
     if (st || *ret_is_suppressed) return st;
     if (event->anonymous.size) {
-        st = name_person(filter, event->anonymous, passage->anonymous, err);
+        st = name_person(filter, event->anonymous, passage->anonymous, &passage->anonymous_code,
+                         err);
         if (!st && suppression_has(gone, slice_of(passage->anonymous))) {
             *ret_is_suppressed = !event->customer.size;
             passage->anonymous[0] = '\0';
@@ -299,6 +311,15 @@ static kai_status name_both(struct passage *passage, int *ret_is_suppressed, kai
     }
     event->customer = slice_of(passage->customer);
     event->anonymous = slice_of(passage->anonymous);
+    return st;
+}
+
+/* The device was used by the customer; what was linked last need not be looked up again. */
+static kai_status link_device(struct passage *passage, kai_err *err) {
+    int32_t *linked = &passage->filter->linked[passage->anonymous_code];
+    if (*linked == passage->customer_code) return KAI_OK;
+    kai_status st = link_pair(passage, passage->anonymous, passage->customer, IDENTITY_KNOWN, err);
+    if (!st) *linked = passage->customer_code;
     return st;
 }
 
@@ -314,13 +335,12 @@ static kai_status finish(struct passage *passage, kai_err *err) {
         return KAI_OK;
     }
     if (!st && *passage->customer)
-        st = keep_person(filter, passage->from->customer, passage->customer, 0, passage->result,
-                         err);
+        st = keep_person(filter, passage->from->customer, passage->customer_code, 0,
+                         passage->result, err);
     if (!st && *passage->anonymous)
-        st = keep_person(filter, passage->from->anonymous, passage->anonymous, 1, passage->result,
-                         err);
-    if (!st && *passage->customer && *passage->anonymous)
-        st = link_pair(passage, passage->anonymous, passage->customer, IDENTITY_KNOWN, err);
+        st = keep_person(filter, passage->from->anonymous, passage->anonymous_code, 1,
+                         passage->result, err);
+    if (!st && *passage->customer && *passage->anonymous) st = link_device(passage, err);
     if (!st) st = event_batch_append(&passage->result->events, &passage->event, err);
     if (!st) report->kept++;
     return st;
@@ -332,6 +352,7 @@ static kai_status pass(struct passage *passage, kai_err *err) {
     int is_suppressed = 0;
     passage->report->events++;
     passage->event = *passage->from;
+    make_room(filter);
     kai_status st = name_both(passage, &is_suppressed, err);
     if (st) return st;
     if (is_suppressed) {

@@ -238,7 +238,9 @@ static enum recognise_kind kind_of_name(struct slice key, int of_person) {
     struct slice plain = plain_key(key, text, sizeof text);
     if (slice_equal_text(plain, "name")) return of_person ? RECOGNISE_NAME : RECOGNISE_NONE;
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-        if (slice_equal_text(plain, NAMES[i].name)) return NAMES[i].kind;
+        if (plain.size && plain.data[0] == NAMES[i].name[0] &&
+            slice_equal_text(plain, NAMES[i].name))
+            return NAMES[i].kind;
     return RECOGNISE_NONE;
 }
 
@@ -249,7 +251,8 @@ int recognise_is_person(struct slice key) {
     char text[64];
     struct slice plain = plain_key(key, text, sizeof text);
     for (size_t i = 0; i < sizeof PERSONS / sizeof *PERSONS; i++)
-        if (slice_equal_text(plain, PERSONS[i])) return 1;
+        if (plain.size && plain.data[0] == PERSONS[i][0] && slice_equal_text(plain, PERSONS[i]))
+            return 1;
     return 0;
 }
 
