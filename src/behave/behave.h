@@ -11,7 +11,8 @@
  *
  * Doors of this room: behave.h (this model); behave/interactions.h (histories from columns);
  * behave/protocol.h (what is learned from and what is asked); behave/yardstick.h (the simple models
- * that it must beat); behave/judge.h (ranks over the whole catalogue).
+ * that it must beat); behave/judge.h (ranks over the whole catalogue); behave/shelf.h (lists under
+ * the rules of a shop); behave/reasons.h (what of a history a score comes from).
  * The mathematics is in docs/methods/behaviour-model.md, the bytes in
  * docs/formats/behaviour-model.md.
  * Threads: a model is only read by score, recommend, embed, describe and save; many may share it.

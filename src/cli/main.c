@@ -151,10 +151,12 @@ static kai_status run_verb(const kai_verb *verb, const void *options, kai_err *e
     return st;
 }
 
-/* `-C DIR` is --workspace DIR. */
+/* `-C DIR` is --workspace DIR, `-k N` is --k N. */
 static void spell_out(int argc, const char **argv) {
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "-C") == 0) argv[i] = "--workspace";
+        if (strcmp(argv[i], "-k") == 0) argv[i] = "--k";
+    }
 }
 
 /* Parse what stands behind the verb's name, and do it. */

@@ -31,6 +31,12 @@ struct backtest {
     struct ranking_result result;
 };
 
+/* Read, cut, fit, ask and judge, as `engine` and `options` of a zeroed struct say; release in any
+ * case. */
+KAI_MUST_CHECK kai_status backtest_run(struct backtest *backtest, kai_err *err);
+void backtest_release(struct backtest *backtest);
+/* What was found as members of an open object, without the timing. */
+void backtest_describe_members(const struct backtest *backtest, struct json_writer *json);
 KAI_MUST_CHECK kai_status backtest_describe(struct backtest *backtest, struct buf *out,
                                             kai_err *err);
 KAI_MUST_CHECK kai_status backtest_print(const struct backtest *backtest, struct buf *out,

@@ -88,18 +88,21 @@ static void describe_models(const struct backtest *backtest, struct json_writer 
     json_end(json);
 }
 
+void backtest_describe_members(const struct backtest *backtest, struct json_writer *json) {
+    const struct histories *all = &backtest->input.interactions.histories;
+    describe_protocol(backtest, json);
+    json_key_i64(json, "users", backtest->input.customers->count);
+    json_key_i64(json, "items", backtest->protocol.item_count);
+    json_key_i64(json, "events", all->offsets[all->count]);
+    if (backtest->input.has_report) reading_describe(json, "read", &backtest->input.report);
+    describe_models(backtest, json);
+}
+
 kai_status backtest_describe(struct backtest *backtest, struct buf *out, kai_err *err) {
     struct json_writer json;
     json_init(&json, out, 1);
     json_object(&json);
-    describe_protocol(backtest, &json);
-    json_key_i64(&json, "users", backtest->input.customers->count);
-    json_key_i64(&json, "items", backtest->protocol.item_count);
-    json_key_i64(&json, "events",
-                 backtest->input.interactions.histories
-                     .offsets[backtest->input.interactions.histories.count]);
-    if (backtest->input.has_report) reading_describe(&json, "read", &backtest->input.report);
-    describe_models(backtest, &json);
+    backtest_describe_members(backtest, &json);
     timing_describe(&backtest->timing, &json);
     json_end(&json);
     kai_status st = json_finish(&json, err);

@@ -179,8 +179,10 @@ static kai_status judge_all(struct backtest *backtest, kai_err *err) {
     return st;
 }
 
-static kai_status run_all(struct backtest *backtest, kai_err *err) {
+kai_status backtest_run(struct backtest *backtest, kai_err *err) {
     const kai_backtest_options *options = backtest->options;
+    timing_start(&backtest->timing);
+    dict_init(&backtest->items);
     timing_enter(&backtest->timing, "read");
     kai_status st =
         recommender_parse(options->models, backtest->models, &backtest->model_count, err);
@@ -199,28 +201,30 @@ static kai_status run_all(struct backtest *backtest, kai_err *err) {
     return st ? st : judge_all(backtest, err);
 }
 
+void backtest_release(struct backtest *backtest) {
+    for (int32_t m = 0; m < backtest->model_count; m++) recommender_release(&backtest->models[m]);
+    ranking_result_release(&backtest->result);
+    mem_free(backtest->ranks);
+    mem_free(backtest->lists);
+    protocol_release(&backtest->protocol);
+    dict_release(&backtest->items);
+    table_free(backtest->questions);
+    history_input_release(&backtest->input);
+}
+
 int32_t kai_engine_backtest(kai_engine *engine, const kai_backtest_options *options,
                             kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     kai_status st = options_check(options->struct_size, sizeof *options, err);
     if (st) return st;
     struct backtest backtest = {.engine = engine, .options = options};
     struct buf out;
-    timing_start(&backtest.timing);
-    dict_init(&backtest.items);
     buf_init(&out, (size_t)CAPS_BUF_BYTES);
-    st = run_all(&backtest, err);
+    st = backtest_run(&backtest, err);
     if (!st)
         st = ret_json ? backtest_describe(&backtest, &out, err)
                       : backtest_print(&backtest, &out, err);
     if (!st) result_give(&out, ret_json ? ret_json : ret_text);
-    for (int32_t m = 0; m < backtest.model_count; m++) recommender_release(&backtest.models[m]);
-    ranking_result_release(&backtest.result);
-    mem_free(backtest.ranks);
-    mem_free(backtest.lists);
-    protocol_release(&backtest.protocol);
-    dict_release(&backtest.items);
-    table_free(backtest.questions);
-    history_input_release(&backtest.input);
+    backtest_release(&backtest);
     buf_release(&out);
     return st;
 }

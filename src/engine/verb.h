@@ -86,6 +86,7 @@ extern const struct kai_verb VERB_KEY_NEW;
 extern const struct kai_verb VERB_KEY_REVOKE;
 extern const struct kai_verb VERB_PREDICT;
 extern const struct kai_verb VERB_PROFILE;
+extern const struct kai_verb VERB_RECOMMEND;
 extern const struct kai_verb VERB_RUN;
 extern const struct kai_verb VERB_SEGMENT_EXPORT;
 extern const struct kai_verb VERB_SEGMENT_LIST;
@@ -93,5 +94,6 @@ extern const struct kai_verb VERB_SEGMENT_SHOW;
 extern const struct kai_verb VERB_SIMULATE_AUCTION;
 extern const struct kai_verb VERB_SIMULATE_BANDIT;
 extern const struct kai_verb VERB_SIMULATE_CAMPAIGN;
+extern const struct kai_verb VERB_TRAIN;
 
 #endif

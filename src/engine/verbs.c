@@ -17,6 +17,8 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_EVALUATE_OPE,
     &VERB_EVALUATE_UPLIFT,
     &VERB_BACKTEST,
+    &VERB_TRAIN,
+    &VERB_RECOMMEND,
     &VERB_EXPLAIN,
     &VERB_PROFILE,
     &VERB_SEGMENT_LIST,

@@ -1,0 +1,123 @@
+#include <kairos/recommend.h>
+#include <math.h>
+
+#include "engine/verb.h"
+
+#define TEXT(member, text, sign, words)                                                       \
+    {                                                                                         \
+        .name = text, .kind = OPTION_TEXT, .offset = offsetof(kai_recommend_options, member), \
+        .value = sign, .help = words                                                          \
+    }
+#define ITEMS(member, text, sign, words)                                                      \
+    {                                                                                         \
+        .name = text, .kind = OPTION_LIST, .offset = offsetof(kai_recommend_options, member), \
+        .value = sign, .help = words                                                          \
+    }
+
+static const struct kai_option RECOMMEND_OPTIONS[] = {
+    TEXT(model, "model", "FILE", "the model; models/recommender.kai of the workspace by default"),
+    {.name = "k",
+     .kind = OPTION_INT,
+     .offset = offsetof(kai_recommend_options, k),
+     .fallback = "10",
+     .low = 1,
+     .high = 1000,
+     .value = "N",
+     .help = "length of a list (short: -k N)"},
+    {.name = "all",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(kai_recommend_options, all),
+     .help = "a list for every customer of the model"},
+    TEXT(out, "out", "FILE", "lists as CSV: customer, rank, item, score, three reasons"),
+    {.name = "seen",
+     .kind = OPTION_CHOICE,
+     .offset = offsetof(kai_recommend_options, seen),
+     .fallback = "exclude",
+     .choices = "exclude|include",
+     .help = "whether items of the history may be recommended again"},
+    ITEMS(exclude, "exclude", "ITEM,...", "never these"),
+    ITEMS(pin, "pin", "ITEM,...", "these first, in this order, seen or not"),
+    ITEMS(bury, "bury", "ITEM,...", "these only where nothing else is left"),
+    ITEMS(boost, "boost", "ITEM=AMOUNT,...", "add to the score of an item"),
+    TEXT(catalogue, "catalogue", "FILE",
+         "CSV of items; an item that it does not list is never shown"),
+    {.name = "item-column",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(kai_recommend_options, item_column),
+     .fallback = "item",
+     .value = "COL",
+     .help = "catalogue: column of the item"},
+    {.name = "category-column",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(kai_recommend_options, category_column),
+     .fallback = "category",
+     .value = "COL",
+     .help = "catalogue: column of the category"},
+    {.name = "price-column",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(kai_recommend_options, price_column),
+     .fallback = "price",
+     .value = "COL",
+     .help = "catalogue: column of the price"},
+    {.name = "stock-column",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(kai_recommend_options, stock_column),
+     .fallback = "stock",
+     .value = "COL",
+     .help = "catalogue: column of the stock"},
+    ITEMS(category, "category", "NAME,...", "only items of these categories"),
+    {.name = "price-min",
+     .kind = OPTION_NUMBER,
+     .offset = offsetof(kai_recommend_options, price_min),
+     .fallback = "0",
+     .low = 0,
+     .high = INFINITY,
+     .value = "PRICE",
+     .help = "only items of at least this price"},
+    {.name = "price-max",
+     .kind = OPTION_NUMBER,
+     .offset = offsetof(kai_recommend_options, price_max),
+     .fallback = "1e300",
+     .low = 0,
+     .high = INFINITY,
+     .value = "PRICE",
+     .help = "only items of at most this price"},
+    {.name = "in-stock",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(kai_recommend_options, in_stock),
+     .help = "only items whose stock is above 0"},
+    {.name = "per-category",
+     .kind = OPTION_INT,
+     .offset = offsetof(kai_recommend_options, per_category),
+     .fallback = "0",
+     .low = 0,
+     .high = 1000,
+     .value = "N",
+     .help = "at most so many of a category; 0: any number"},
+    {.name = "diversity",
+     .kind = OPTION_NUMBER,
+     .offset = offsetof(kai_recommend_options, diversity),
+     .fallback = "0",
+     .low = 0,
+     .high = 1,
+     .value = "D",
+     .help = "weight of categories that the list does not have yet"},
+    {.name = "reasons",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(kai_recommend_options, reasons),
+     .help = "say which items of the history each recommendation comes from"},
+    COMMON(kai_recommend_options),
+};
+
+JOB(recommend)
+
+const struct kai_verb VERB_RECOMMEND = {
+    .table = {.name = "recommend",
+              .summary = "recommend items to customers, under the rules of a shop",
+              .usage = "recommend CUSTOMER... | --all [-k N]",
+              OPTIONS(RECOMMEND_OPTIONS),
+              .arguments_min = 0,
+              .arguments_max = 1000,
+              .arguments_offset = offsetof(kai_recommend_options, arguments),
+              .example = "kairos recommend anna -k 5 --model shop.kai --reasons"},
+    STRUCT(kai_recommend_options, recommend)};
