@@ -68,6 +68,21 @@ typedef struct kai_evaluate_ope_options {
     int64_t folds;
 } kai_evaluate_ope_options;
 
+typedef struct kai_evaluate_ledger_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments; /* run folders; none = all of the workspace */
+    kai_table_options table;
+    const char *campaign;
+    const char *outcomes; /* a table */
+    const char *id;
+    const char *outcome;
+    const char *period;
+    const char *out;
+    double margin;
+    double confidence;
+} kai_evaluate_ledger_options;
+
 /* What an experiment says about its metrics, and who wins. */
 KAI_API int32_t kai_engine_evaluate_ab(kai_engine *engine, const kai_evaluate_ab_options *options,
                                        kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
@@ -78,6 +93,10 @@ KAI_API int32_t kai_engine_evaluate_attribution(kai_engine *engine,
 /* What other policies would have earned, from a log with propensities. */
 KAI_API int32_t kai_engine_evaluate_ope(kai_engine *engine, const kai_evaluate_ope_options *options,
                                         kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* What each campaign and offer earned, and on what evidence. */
+KAI_API int32_t kai_engine_evaluate_ledger(kai_engine *engine,
+                                           const kai_evaluate_ledger_options *options,
+                                           kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 
 #ifdef __cplusplus
 }

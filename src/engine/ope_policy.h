@@ -17,9 +17,9 @@ struct ope_table {
 };
 
 /* ret_chosen: (rows) chance of the logged action; ret_model: (rows) sum of chances x predicted
- * reward, where there are means. Fails: KAI_INVALID "FILE: row 7: ..." for a row, an action or a
- * probability that cannot be, probabilities of a row that do not add up to 1, a choice that stands
- * twice; KAI_NOT_FOUND (columns); KAI_NO_MEMORY. */
+ * reward, where there are means. Fails: KAI_INVALID "FILE: row 7: ..." for a row or a
+ * probability that cannot be, probabilities of a row that do not add up to 1, an action that stands
+ * twice for all rows; KAI_NOT_FOUND (columns); KAI_NO_MEMORY. */
 KAI_MUST_CHECK kai_status ope_policy_read(const struct table *table, const struct ope_table *logged,
                                           double *ret_chosen, double *ret_model, kai_err *err);
 

@@ -35,10 +35,8 @@ static int compare_texts(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The names in a folder, sorted, but for those that begin with a point; none where there is no such
- * folder. */
-static kai_status list_folder(struct arena *arena, const char *path, const char ***ret_names,
-                              int64_t *ret_count, kai_err *err) {
+kai_status run_folders_list(struct arena *arena, const char *path, const char ***ret_names,
+                            int64_t *ret_count, kai_err *err) {
     const char **names = arena_alloc(arena, NAMES_MAX, sizeof *names);
     int64_t count = 0;
     kai_status st = names ? KAI_OK : err_memory(err, NAMES_MAX);
@@ -208,7 +206,7 @@ static kai_status rewrite_folder(struct run_folders *folders, const char *path,
     int64_t file_count = 0;
     struct buf file;
     buf_init(&file, 1 << 16);
-    kai_status st = list_folder(&folders->arena, path, &files, &file_count, err);
+    kai_status st = run_folders_list(&folders->arena, path, &files, &file_count, err);
     for (int64_t i = 0; !st && i < file_count; i++) {
         struct stat info;
         buf_reset(&file);
@@ -225,7 +223,8 @@ static kai_status list_models(struct run_folders *folders, const char *workspace
     buf_reset(path);
     kai_status st = buf_printf(path, err, "%s/models", workspace);
     if (!st)
-        st = list_folder(&folders->arena, path->data, &folders->models, &folders->model_count, err);
+        st = run_folders_list(&folders->arena, path->data, &folders->models, &folders->model_count,
+                              err);
     for (int64_t i = 0; !st && i < folders->model_count; i++) {
         buf_reset(path);
         st = buf_printf(path, err, "models/%s", folders->models[i]);
@@ -242,7 +241,7 @@ kai_status run_folders_forget(const char *workspace, const struct run_folders_na
     struct buf path;
     buf_init(&path, 1 << 16);
     kai_status st = buf_printf(&path, err, "%s/runs", workspace);
-    if (!st) st = list_folder(&folders->arena, path.data, &runs, &run_count, err);
+    if (!st) st = run_folders_list(&folders->arena, path.data, &runs, &run_count, err);
     folders->rewritten = runs;
     for (int64_t i = 0; !st && i < run_count; i++) {
         int is_changed = 0;

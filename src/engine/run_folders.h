@@ -36,6 +36,11 @@ void run_folders_release(struct run_folders *folders);
 KAI_MUST_CHECK kai_status run_folders_forget(const char *workspace,
                                              const struct run_folders_name *names, int64_t count,
                                              struct run_folders *folders, kai_err *err);
+/* The names in a folder, sorted, but for those that begin with a point; none where there is no such
+ * folder. They live in the arena. */
+KAI_MUST_CHECK kai_status run_folders_list(struct arena *arena, const char *path,
+                                           const char ***ret_names, int64_t *ret_count,
+                                           kai_err *err);
 /* Replace an identifier in a text where it stands alone (no letter, digit or '_' beside it); append
  * to `out`. Returns through *ret_count how often. Exposed for tests. */
 KAI_MUST_CHECK kai_status run_folders_replace(struct slice text,

@@ -69,6 +69,7 @@ extern const struct kai_verb VERB_CONSENT_SHOW;
 extern const struct kai_verb VERB_CONSENT_WITHDRAW;
 extern const struct kai_verb VERB_EVALUATE_AB;
 extern const struct kai_verb VERB_EVALUATE_ATTRIBUTION;
+extern const struct kai_verb VERB_EVALUATE_LEDGER;
 extern const struct kai_verb VERB_EVALUATE_OPE;
 extern const struct kai_verb VERB_EVALUATE_UPLIFT;
 extern const struct kai_verb VERB_BACKTEST;

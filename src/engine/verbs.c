@@ -15,6 +15,7 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_EVALUATE_AB,
     &VERB_EVALUATE_ATTRIBUTION,
     &VERB_EVALUATE_OPE,
+    &VERB_EVALUATE_LEDGER,
     &VERB_EVALUATE_UPLIFT,
     &VERB_BACKTEST,
     &VERB_TRAIN,

@@ -31,6 +31,7 @@
  *   evaluate/posterior.h    what is believed about an effect after the data
  *   evaluate/decision.h     corrected p-values, guard-rails, and who wins
  *   evaluate/ope.h          off-policy value of logs of many actions, and of slates
+ *   evaluate/ledger.h       what campaigns earned, and on what evidence
  *   evaluate/attribution.h  conversions shared out among channels
  */
 #ifndef KAIROS_EVALUATE_EVALUATE_H
