@@ -117,7 +117,7 @@ def time_torch(sequences, items, args):
 def time_kairos(path, args):
     command = [args.bench, path, str(args.threads), f"width={args.width}", "blocks=2", "heads=2", "epochs=1",
                f"batch_sequences={args.batch}", f"tokens={10 * args.steps * args.batch * 160}",
-               "validation_customers=-1"]
+               "validation_customers=-1", "rank=0"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     epoch = next(json.loads(line) for line in lines if '"epoch":' in line)
     cpu = next(json.loads(line) for line in lines if "train_cpu_s" in line)["train_cpu_s"]

@@ -3,7 +3,8 @@
  * catalogue, items of the history excluded, asked for at the event's own time where it is known.
  * One JSON line an epoch, one for the test, two for the time of single requests on one thread: with
  * the history read, and from a kept vector.
- * Use: bench_behave FILE THREADS [name=value ...], names of struct behave_options; save=FILE */
+ * Use: bench_behave FILE THREADS [name=value ...], names of struct behave_options; save=FILE;
+ * rank=0 ends after training */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +99,12 @@ static void print_epoch(void *user, const struct behave_epoch *epoch) {
     (void)fflush(stdout);
 }
 
-static void set_option(struct behave_options *o, const char **save, const char *text) {
+struct extras {
+    const char *save;
+    int is_ranked;
+};
+
+static void set_option(struct behave_options *o, struct extras *extras, const char *text) {
     const char *value = strchr(text, '=');
     if (!value) exit(2);
     size_t n = (size_t)(value++ - text);
@@ -134,7 +140,9 @@ static void set_option(struct behave_options *o, const char **save, const char *
     else if (strncmp(text, "tokens=", 7) == 0)
         o->tokens = (int64_t)number;
     else if (strncmp(text, "save=", 5) == 0)
-        *save = value;
+        extras->save = value;
+    else if (strncmp(text, "rank=", 5) == 0)
+        extras->is_ranked = number > 0;
     else if (strncmp(text, "checkpoint=", 11) == 0)
         o->checkpoint = value;
     else
@@ -203,8 +211,8 @@ int main(int argc, char **argv) {
     if (argc < 3) return 2;
     struct events all = read_events(argv[1]), train = without_last(&all);
     struct behave_options options = {.item_count = all.item_count};
-    const char *save = NULL;
-    for (int i = 3; i < argc; i++) set_option(&options, &save, argv[i]);
+    struct extras extras = {NULL, 1};
+    for (int i = 3; i < argc; i++) set_option(&options, &extras, argv[i]);
     struct behave_sequences sequences = {train.users, train.offsets, train.items, train.times};
     struct behave_watch watch = {NULL, print_epoch, NULL};
     struct behave_plan plan;
@@ -222,13 +230,15 @@ int main(int argc, char **argv) {
     clock_t began = clock();
     must(behave_fit(&options, 42, &sequences, pool, &watch, &model, &err), &err);
     (void)printf("{\"train_cpu_s\": %.2f}\n", (double)(clock() - began) / CLOCKS_PER_SEC);
-    test_last(model, &all, &train, pool);
-    time_requests(model, &train, 0);
-    time_requests(model, &train, 1);
+    if (extras.is_ranked) {
+        test_last(model, &all, &train, pool);
+        time_requests(model, &train, 0);
+        time_requests(model, &train, 1);
+    }
     struct buf bytes;
     buf_init(&bytes, 1 << 30);
     must(behave_save(model, &bytes, &err), &err);
-    if (save) must(file_write_all(save, bytes.data, bytes.size, &err), &err);
+    if (extras.save) must(file_write_all(extras.save, bytes.data, bytes.size, &err), &err);
     buf_release(&bytes);
     behave_free(model);
     pool_free(pool);
