@@ -166,6 +166,15 @@ static void sum_gram(const float *vectors, int64_t rows, int32_t factors, float 
     }
 }
 
+#define REGULARISE_SHARE 0.03
+
+/* So much that the ridge of a history of mean length is REGULARISE_SHARE of what it observed,
+ * however large the catalogue: else l a I drowns the few events of a session. */
+static double usual_regularisation(const struct observed *users, int32_t items, double unobserved) {
+    double length = (double)users->offsets[users->rows] / (double)(users->rows ? users->rows : 1);
+    return REGULARISE_SHARE * fmax(length, 1) / (fmax(length, 1) + unobserved * items);
+}
+
 struct training {
     struct observed users, items;
     float *user_vectors; /* owned */
@@ -259,6 +268,8 @@ kai_status ials_init(struct ials *ials, const struct yardstick_options *options,
                           .unobserved = options->unobserved,
                           .regularise = options->regularise};
     kai_status st = init_training(ials, train, pool_threads(pool), &training, err);
+    if (!st && ials->regularise == 0)
+        ials->regularise = usual_regularisation(&training.users, item_count, ials->unobserved);
     if (!st) draw_items(ials, seed);
     for (int32_t epoch = 0; !st && epoch < options->epochs; epoch++) {
         st = run_epoch(ials, &training, pool, err);

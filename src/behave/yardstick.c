@@ -11,7 +11,6 @@
 enum { DAY_S = 86400, WINDOW_LAST = 5, NEIGHBOURS = 200, HISTORY = 20, FACTORS = 64, EPOCHS = 12 };
 #define DECAY 0.8
 #define UNOBSERVED 0.1
-#define REGULARISE 0.01
 
 struct yardstick {
     enum yardstick_kind kind;
@@ -92,7 +91,6 @@ static struct yardstick_options resolve(const struct yardstick_options *options)
     if (!o.factors) o.factors = FACTORS;
     if (!o.epochs) o.epochs = EPOCHS;
     if (o.unobserved == 0) o.unobserved = UNOBSERVED;
-    if (o.regularise == 0) o.regularise = REGULARISE;
     return o;
 }
 
@@ -100,14 +98,14 @@ static kai_status check_options(const struct yardstick_options *o, kai_err *err)
     int is_right = o->window_s > 0 && o->window_last > 0 && o->neighbours > 0 &&
                    o->neighbours <= 10000 && o->history > 0 && o->decay > 0 && o->decay <= 1 &&
                    o->factors > 0 && o->factors <= IALS_FACTORS_MAX && o->epochs > 0 &&
-                   o->unobserved > 0 && o->regularise > 0;
+                   o->unobserved > 0 && o->regularise >= 0;
     return is_right ? KAI_OK : err_set(err, KAI_INVALID, "an option of a baseline is out of range");
 }
 
 kai_status yardstick_fit(enum yardstick_kind kind, const struct yardstick_options *options,
-                        uint64_t seed, const struct behave_sequences *train, int32_t item_count,
-                        struct pool *pool, const struct progress *progress,
-                        struct yardstick **ret_yardstick, kai_err *err) {
+                         uint64_t seed, const struct behave_sequences *train, int32_t item_count,
+                         struct pool *pool, const struct progress *progress,
+                         struct yardstick **ret_yardstick, kai_err *err) {
     struct yardstick_options resolved = resolve(options);
     kai_status st = check_options(&resolved, err);
     if (st) return st;
@@ -172,8 +170,8 @@ struct window {
     int64_t begin, end;
 };
 
-static void count_window(const struct yardstick *yardstick, struct window from, const float *counted,
-                         struct window to, float *ret_counts) {
+static void count_window(const struct yardstick *yardstick, struct window from,
+                         const float *counted, struct window to, float *ret_counts) {
     int64_t moved = llabs(to.begin - from.begin) + llabs(to.end - from.end);
     const int32_t *items = yardstick->items;
     if (!counted || moved > to.end - to.begin) {
@@ -210,9 +208,9 @@ static void score_recent(const struct yardstick *yardstick, const int64_t *times
     }
 }
 
-kai_status yardstick_score(const struct yardstick *yardstick, const struct behave_sequences *histories,
-                          const int64_t *request_times, int64_t first, int64_t count,
-                          float *ret_scores, kai_err *err) {
+kai_status yardstick_score(const struct yardstick *yardstick,
+                           const struct behave_sequences *histories, const int64_t *request_times,
+                           int64_t first, int64_t count, float *ret_scores, kai_err *err) {
     int64_t items = yardstick->item_count;
     switch (yardstick->kind) {
     case YARDSTICK_RECENT:
