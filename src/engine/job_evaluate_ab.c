@@ -359,23 +359,29 @@ static kai_status describe_segments(struct trial_table *trial, kai_err *err) {
     return st;
 }
 
+/* "[low, high], p 0.01", or that there is no interval yet. */
+static kai_status tell_interval(struct buf *text, const struct estimate *estimate, double p,
+                                kai_err *err) {
+    if (isnan(estimate->low)) return buf_puts(text, "no interval at this size", err);
+    if (isnan(p)) return buf_printf(text, err, "[%.6g, %.6g]", estimate->low, estimate->high);
+    return buf_printf(text, err, "[%.6g, %.6g], p %.4g", estimate->low, estimate->high, p);
+}
+
 static kai_status tell_metric(struct trial_table *trial, int32_t m, kai_err *err) {
     struct buf *text = &trial->answer.text;
     const struct trial_metric *metric = &trial->metrics[m];
-    int is_anytime = strcmp(trial->options->decide, "anytime") == 0;
     kai_status st =
         buf_printf(text, err, "%s (%s%s)\n  %-20s %12.6g\n", metric->name,
                    metric_kind_text(metric->spec.kind), metric->is_guard ? ", guard-rail" : "",
                    trial->names[0], metric->result->arm[0].level.value);
     for (int32_t a = 1; !st && a < trial->experiment.arms; a++) {
         const struct experiment_effect *effect = &metric->result->arm[a];
-        const struct estimate *shown = is_anytime ? &effect->anytime : &effect->fixed;
-        st = buf_printf(text, err,
-                        "  %-20s %12.6g  effect %+.6g [%.6g, %.6g]  p %.4g  (one look: [%.6g, "
-                        "%.6g], p %.4g)\n",
-                        trial->names[a], effect->level.value, shown->value, shown->low, shown->high,
-                        is_anytime ? effect->p_anytime : effect->p_fixed, effect->fixed.low,
-                        effect->fixed.high, effect->p_fixed);
+        st = buf_printf(text, err, "  %-20s %12.6g  effect %+.6g; every look: ", trial->names[a],
+                        effect->level.value, effect->fixed.value);
+        if (!st) st = tell_interval(text, &effect->anytime, effect->p_anytime, err);
+        if (!st) st = buf_puts(text, "; one look: ", err);
+        if (!st) st = tell_interval(text, &effect->fixed, effect->p_fixed, err);
+        if (!st) st = buf_puts(text, "\n", err);
     }
     return st;
 }

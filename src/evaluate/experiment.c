@@ -238,10 +238,10 @@ static kai_status measure_sums(const struct experiment *experiment,
     units_release(&units);
     for (int32_t a = 0; !st && a < experiment->arms; a++) {
         if (moments[a].n < 2)
-            st = err_set(err, KAI_INVALID,
-                         "metric '%s': arm '%s' has %.0f units with a value: at "
-                         "least 2 are needed",
-                         metric->name, experiment->arm_names[a], moments[a].n);
+            st = err_set(
+                err, KAI_INVALID,
+                "metric '%s': arm '%s': %.0f of its units have a value, at least 2 are needed",
+                metric->name, experiment->arm_names[a], moments[a].n);
         else if (!(moments[a].d > 0))
             st = err_set(err, KAI_INVALID, "metric '%s': arm '%s': the denominators add up to 0",
                          metric->name, experiment->arm_names[a]);
@@ -319,10 +319,10 @@ static kai_status measure_quantile(const struct experiment *experiment,
         struct experiment_effect *effect = &result->arm[a];
         st = quantile_level(experiment, metric, a, options->confidence, &levels[a], err);
         if (!st && levels[a].units < 2)
-            st = err_set(err, KAI_INVALID,
-                         "metric '%s': arm '%s' has %.0f units with a value: at "
-                         "least 2 are needed",
-                         metric->name, experiment->arm_names[a], levels[a].units);
+            st = err_set(
+                err, KAI_INVALID,
+                "metric '%s': arm '%s': %.0f of its units have a value, at least 2 are needed",
+                metric->name, experiment->arm_names[a], levels[a].units);
         if (st) break;
         effect->units = levels[a].units;
         effect->level = estimate_around(levels[a].value, sqrt(levels[a].variance), INFINITY,

@@ -15,7 +15,7 @@ enum { ALLOCATIONS_MAX = 100000000, EACH_MAX = 100, PATH_BYTES = 512 };
 
 static char table_path[PATH_BYTES], model_path[PATH_BYTES], campaign_path[PATH_BYTES],
     run_path[PATH_BYTES], scores_path[PATH_BYTES], market_path[PATH_BYTES],
-    receipts_path[PATH_BYTES];
+    receipts_path[PATH_BYTES], tried_path[PATH_BYTES];
 
 /* One verb with its options, parsed once; only the job itself is starved. */
 struct job {
@@ -147,8 +147,7 @@ static int make_inputs(void **state) {
         "limits: {budget: 3, fairness: {column: place, max_gap: 0.3}}\n"
         "evaluate: {folds: 2, learners: [constant]}\n";
     write_lines("small.csv", table_path, "age,place,gaps,label\n", 30, print_labelled);
-    char tried[PATH_BYTES];
-    write_lines("tried.csv", tried, "id,age,place,arm,spend\n", 130, print_tried);
+    write_lines("tried.csv", tried_path, "id,age,place,arm,spend\n", 130, print_tried);
     (void)snprintf(campaign_path, PATH_BYTES, "%s", check_write("c.yaml", CAMPAIGN));
     (void)snprintf(model_path, PATH_BYTES, "%s", check_temp_path("small.kai"));
     (void)snprintf(scores_path, PATH_BYTES, "%s", check_temp_path("scores.csv"));
@@ -198,6 +197,33 @@ static void test_jobs__simulate_survives_hunger(void **state) {
                                  NULL});
 }
 
+static void test_jobs__proofs_survive_hunger(void **state) {
+    (void)state;
+    char paths[PATH_BYTES], log[PATH_BYTES], policy[PATH_BYTES];
+    (void)snprintf(paths, PATH_BYTES, "%s",
+                   check_write("paths.csv",
+                               "customer,time,channel,converted,value\n"
+                               "b,2,mail,1,20\na,1,search,0,\na,2,mail,1,20\n"));
+    (void)snprintf(log, PATH_BYTES, "%s",
+                   check_write("log.csv", "a,r,p,s\nx,1,0.5,1\ny,0,0.5,1\nx,1,0.5,2\ny,1,0.5,2\n"));
+    (void)snprintf(policy, PATH_BYTES, "%s",
+                   check_write("policy.csv", "action,probability\nx,0.3\ny,0.7\n"));
+    starve((const char *const[]){"evaluate ab", tried_path, "--arm", "arm", "--control", "none",
+                                 "--metric", "spend,spend:q50", "--before", "age", "--segment",
+                                 "place", "--cluster", "id", "--bayes", NULL});
+    starve((const char *const[]){"evaluate attribution", paths, "--models",
+                                 "last,markov,markov-shapley", NULL});
+    starve((const char *const[]){"evaluate ope", log, "--action", "a", "--reward", "r",
+                                 "--propensity", "p", "--position", "a", "--embedding", "a",
+                                 "--policy", policy, NULL});
+    starve((const char *const[]){"evaluate ope", log, "--action", "a", "--reward", "r",
+                                 "--propensity", "p", "--slate", "s", "--policy", policy, NULL});
+    run_well((const char *const[]){"run", campaign_path, "--out", run_path, NULL});
+    starve((const char *const[]){"evaluate ledger", run_path, "--outcomes", tried_path, "--id",
+                                 "id", "--outcome", "spend", "--period", "place", "--out",
+                                 scores_path, NULL});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_jobs__fit_survives_hunger),
@@ -205,6 +231,7 @@ int main(void) {
         cmocka_unit_test(test_jobs__predict_and_explain_survive_hunger),
         cmocka_unit_test(test_jobs__run_survives_hunger),
         cmocka_unit_test(test_jobs__simulate_survives_hunger),
+        cmocka_unit_test(test_jobs__proofs_survive_hunger),
     };
     return cmocka_run_group_tests(tests, make_inputs, NULL);
 }

@@ -252,7 +252,7 @@ static void test_experiment__bad_input_is_named(void **state) {
     for (int i = 1; i < ROWS; i += 2) sample.arm[i] = 0;
     refuse(&sample, "arm 'treated' has no units");
     sample.arm[1] = 1;
-    refuse(&sample, "arm 'treated' has 1 units with a value");
+    refuse(&sample, "arm 'treated': 1 of its units have a value");
     sample_of(&sample);
     sample.experiment.weight = sample.weight;
     sample.weight[2] = 0.5;
