@@ -203,10 +203,10 @@ static const struct kai_option EVALUATE_KEYS[] = {
     {.name = "crossing",
      .kind = OPTION_CHOICE,
      FIELD(campaign_evaluate, crossing),
-     .fallback = "all",
-     .choices = "all|rotation",
-     .help = "folds that teach a fold: all others, or the half after it, so that fold errors do "
-             "not correlate and intervals cover exactly"},
+     .fallback = "apart",
+     .choices = "apart|rotation|all",
+     .help = "folds that teach a fold: all others for the plan and the half after it for the "
+             "proof, whose intervals then cover; or one of the two for both"},
     {.name = "learners",
      .kind = OPTION_LIST,
      FIELD(campaign_evaluate, learners),

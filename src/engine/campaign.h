@@ -68,7 +68,7 @@ struct campaign_evaluate {
     uint32_t struct_size;
     int64_t folds;
     double confidence;
-    const char *crossing; /* "all" or "rotation" (evaluate/rotation.h) */
+    const char *crossing; /* "apart", "rotation", "all" (evaluate/rotation.h) */
     struct option_list learners;
 };
 

@@ -73,6 +73,8 @@ static void release_models(struct run *run) {
     mem_free(run->customer_effect);
     mem_free(run->history_predicted);
     mem_free(run->history_effect);
+    mem_free(run->plan_effect);
+    mem_free(run->proof_choice);
     effect_free(run->full);
     for (int64_t f = 0; run->models && f < run->campaign.evaluate.folds; f++)
         effect_free(run->models[f]);

@@ -106,8 +106,11 @@ struct run {
     struct effect_model **models; /* owned; (folds) */
     struct effect_model *full;    /* owned; of the whole history, NULL = not needed */
     uint64_t model_hash;
-    double *history_effect;    /* owned; (used, offers) out of fold */
-    double *history_predicted; /* owned; (used, arms) out of fold */
+    int is_rotated;         /* folds' errors of the proof do not correlate (evaluate/rotation.h) */
+    int is_apart;           /* the proof has models of its own beside the plan's */
+    double *plan_effect;    /* owned; (used, offers) out of fold; NULL = history_effect */
+    double *history_effect; /* owned; (used, offers) out of fold, for the proof */
+    double *history_predicted; /* owned; (used, arms) out of fold, for the proof */
     double *customer_effect;   /* owned; (customers, offers) */
 
     struct market_factors factors; /* values NULL = no market */
@@ -121,6 +124,8 @@ struct run {
     double *objective;                   /* owned; (customers, offers) */
     struct problem problem;
     struct decide_plan *plan; /* owned */
+    int32_t *proof_choice;    /* owned; (customers) offer or -1 of the plan that the proof's models
+                                 make; NULL = the plan's own */
     struct decide_point frontier[RUN_FRONTIER_POINTS];
     int32_t frontier_count;
 

@@ -122,24 +122,49 @@ static kai_status settle_groups(struct run *run, kai_err *err) {
     return KAI_OK;
 }
 
-/* objective = market factor x worth x effect - cost; NaN where the customer cannot be treated. */
-static kai_status fill_objective(struct run *run, kai_err *err) {
+/* objective = market factor x worth x effect - cost; NaN where the customer cannot be treated.
+ * `proof`: by the effects of the proof's models, where there are such for the customer. */
+static kai_status make_objective(const struct run *run, int is_proof, double **ret_objective,
+                                 kai_err *err) {
     int64_t customers = run->customers.table->rows;
-    run->objective = mem_array((size_t)(customers * run->offers), sizeof *run->objective);
-    if (!run->objective) return err_memory(err, customers * run->offers * 8);
+    double *objective = mem_array((size_t)(customers * run->offers), sizeof *objective);
+    if (!objective) return err_memory(err, customers * run->offers * 8);
     int is_money = run->goal_column == run->campaign.history.value_column;
     for (int64_t i = 0; i < customers; i++) {
         int is_eligible = run->has_consent[i] && !run->is_held_out[i];
+        int64_t u = is_proof ? run->used_of_row[i] : -1;
+        const double *effect =
+            u >= 0 ? run->history_effect + u * run->offers : run->customer_effect + i * run->offers;
         for (int32_t j = 0; j < run->offers; j++) {
             double factor =
                 run->factors.values && is_money ? market_factor(&run->factors, i, j) : 1;
-            double value = factor * run->worth * run->customer_effect[i * run->offers + j];
+            double value = factor * run->worth * effect[j];
             int is_refused = run->is_refused && run->is_refused[i * run->offers + j];
-            run->objective[i * run->offers + j] =
+            objective[i * run->offers + j] =
                 is_eligible && !is_refused ? value - run->cost[j] : NAN;
         }
     }
+    *ret_objective = objective;
     return KAI_OK;
+}
+
+/* The plan as the proof's models make it under the same limits: what is judged on history. */
+static kai_status plan_proof(struct run *run, kai_err *err) {
+    if (!run->is_apart) return KAI_OK;
+    int64_t customers = run->customers.table->rows;
+    double *objective = NULL;
+    struct decide_plan *plan = NULL;
+    run->proof_choice = mem_array((size_t)customers, sizeof *run->proof_choice);
+    if (!run->proof_choice) return err_memory(err, customers * 4);
+    kai_status st = make_objective(run, 1, &objective, err);
+    struct decide_problem problem = run->problem.decide;
+    problem.objective = objective;
+    if (!st) st = decide_solve(&problem, run->engine->pool, &run->engine->progress, &plan, err);
+    for (int64_t i = 0; !st && i < customers; i++)
+        run->proof_choice[i] = plan->chosen[i * plan->per_customer];
+    decide_plan_free(plan);
+    mem_free(objective);
+    return st;
 }
 
 static void add_fairness(const struct run *run, struct decide_problem *problem,
@@ -210,7 +235,7 @@ kai_status run_plan(struct run *run, kai_err *err) {
     if (!st) st = read_groups(run, err);
     if (!st) st = draw_hold_out(run, err);
     if (!st) st = settle_groups(run, err);
-    if (!st) st = fill_objective(run, err);
+    if (!st) st = make_objective(run, 0, &run->objective, err);
     if (!st)
         st = problem_new(&run->campaign, run->customers.table->rows, run->objective, &run->problem,
                          err);
@@ -218,6 +243,7 @@ kai_status run_plan(struct run *run, kai_err *err) {
     if (!st)
         st = decide_solve(&run->problem.decide, run->engine->pool, &run->engine->progress,
                           &run->plan, err);
+    if (!st) st = plan_proof(run, err);
     timing_enter(&run->timing, "frontier");
     return st ? st : draw_frontier(run, err);
 }

@@ -56,11 +56,13 @@ static kai_status gather_trial(struct run *run, kai_err *err) {
     return KAI_OK;
 }
 
-/* The plan's own choice where the customers are the history. */
+/* Where the customers are the history: the plan's own choice, or that of the proof's models. */
 static void copy_choice(struct run *run) {
     for (int64_t t = 0; t < run->trial.rows; t++) {
         int64_t row = run->used[run->trial_rows[t]];
-        run->trial_choice[t] = run->plan->chosen[row * run->plan->per_customer] + 1;
+        run->trial_choice[t] =
+            1 + (run->proof_choice ? run->proof_choice[row]
+                                   : run->plan->chosen[row * run->plan->per_customer]);
     }
 }
 

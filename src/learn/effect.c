@@ -98,23 +98,27 @@ static kai_status fit_outcome(const struct outcome_fit *fit, kai_err *err) {
     const struct effect_rows *rows = fit->rows;
     size_t most = (size_t)rows->count;
     int32_t *positions = mem_array(most, sizeof *positions);
-    float *target = mem_array(most, sizeof *target);
+    float *target = mem_array(most, sizeof *target), *weight = mem_array(most, sizeof *weight);
     kai_status st = KAI_OK;
-    if (!positions || !target) st = err_memory(err, (int64_t)(most * 8));
+    if (!positions || !target || !weight) st = err_memory(err, (int64_t)(most * 12));
     if (!st) {
-        struct effect_task task = {.base = fit->base, .positions = positions, .target = target};
+        struct effect_task task = {
+            .base = fit->base, .positions = positions, .target = target, .weight = weight};
         task.role = fit->arm < 0 ? EFFECT_ROLE_BASELINE : EFFECT_ROLE_ARM;
         task.index = (uint64_t)(fit->fold + 1) * 1024 + (uint64_t)(fit->arm + 1);
         for (int64_t p = 0; p < rows->count; p++) {
             if (fit->fold >= 0 && rows->fold[p] != fit->fold) continue;
             if (fit->arm >= 0 && rows->arm[p] != fit->arm) continue;
             positions[task.count] = (int32_t)p;
+            weight[task.count] = (float)(fit->fold >= 0 ? effect_noise_weight_by(rows, p, fit->fold)
+                                                        : effect_noise_weight(rows, p, -1));
             target[task.count++] = rows->outcome[p] - (fit->common ? (float)fit->common[p] : 0.0f);
         }
         st = effect_part_fit(rows, &task, fit->slot, err);
     }
     mem_free(positions);
     mem_free(target);
+    mem_free(weight);
     return st;
 }
 
@@ -165,8 +169,16 @@ static kai_status fit_fold_arm(void *user, int64_t item, int32_t worker, kai_err
     return st;
 }
 
-static kai_status fit_nuisances(struct effect_rows *rows, enum effect_base base, struct pool *pool,
-                                const struct progress *progress, kai_err *err) {
+/* The baseline as the expected outcome under every arm: enough to see how much outcomes vary. */
+static void take_baseline(const struct nuisance_run *run) {
+    struct effect_rows *rows = run->rows;
+    for (int32_t f = 0; f < rows->folds; f++)
+        for (int64_t i = 0; i < rows->count * rows->arms; i++)
+            rows->mu[f][i] = (float)run->common[f][i / rows->arms];
+}
+
+static kai_status fit_outcomes(struct effect_rows *rows, enum effect_base base, int is_rough,
+                               struct pool *pool, const struct progress *progress, kai_err *err) {
     struct nuisance_run run = {.rows = rows, .base = base};
     int32_t *positions = NULL;
     kai_status st = all_positions(rows, &positions, err);
@@ -178,12 +190,21 @@ static kai_status fit_nuisances(struct effect_rows *rows, enum effect_base base,
     if (!st)
         st = pool_run_telling(pool, rows->folds, fit_baseline, &run, progress, "effects: baseline",
                               err);
-    if (!st)
+    if (!st && is_rough) take_baseline(&run);
+    if (!st && !is_rough)
         st = pool_run_telling(pool, (int64_t)rows->folds * rows->arms, fit_fold_arm, &run, progress,
                               "effects: outcomes", err);
     for (int32_t f = 0; f < EFFECT_FOLDS_MAX; f++) mem_free(run.common[f]);
     mem_free(positions);
     return st;
+}
+
+/* How much outcomes vary around a first guess, and expected outcomes with that in mind. */
+static kai_status fit_nuisances(struct effect_rows *rows, enum effect_base base, struct pool *pool,
+                                const struct progress *progress, kai_err *err) {
+    kai_status st = fit_outcomes(rows, base, 1, pool, progress, err);
+    if (!st) st = effect_noise_fit(rows, base, pool, progress, err);
+    return st ? st : fit_outcomes(rows, base, 0, pool, progress, err);
 }
 
 /* ---- the final model ---- */

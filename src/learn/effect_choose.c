@@ -25,7 +25,7 @@ int effect_target(const struct effect_rows *rows, enum effect_learner learner, i
     double mu[EFFECT_ARMS_MAX];
     int32_t arm = rows->arm[position], mine = offer + 1;
     double y = (double)rows->outcome[position];
-    *ret_weight = 1;
+    *ret_weight = (float)effect_noise_weight(rows, position, without);
     if (learner == EFFECT_S) {
         *ret_target = rows->outcome[position];
         return 1;
@@ -34,7 +34,7 @@ int effect_target(const struct effect_rows *rows, enum effect_learner learner, i
     effect_rows_mu(rows, position, without, mu);
     if (learner == EFFECT_X) {
         *ret_target = (float)(arm == 0 ? mu[mine] - y : y - mu[0]);
-        *ret_weight = 1 / rows->propensity[position];
+        *ret_weight /= rows->propensity[position];
         return 1;
     }
     double residual = (y - mu[arm]) / (double)rows->propensity[position];
@@ -61,7 +61,7 @@ kai_status effect_fit_stage(const struct effect_rows *rows, enum effect_learner 
             task.count += effect_target(rows, learner, offer, p, without, &target[task.count],
                                         &weight[task.count]);
         }
-        task.weight = learner == EFFECT_X ? weight : NULL;
+        task.weight = weight;
         st = effect_part_fit(rows, &task, ret_part, err);
     }
     mem_free(positions);
@@ -155,7 +155,8 @@ struct blending {
 
 /* Products of the members' effects, and with the scores, all around the means of their offer. */
 static void add_products(const struct effect_rows *rows, const struct effect_candidate *candidates,
-                         const float *truth, int32_t offer, struct blending *blending) {
+                         const float *truth, const float *weight, double weights, int32_t offer,
+                         struct blending *blending) {
     int32_t offers = rows->arms - 1, count = blending->count;
     double mean[EFFECT_CANDIDATES_MAX + 1] = {0}, x[EFFECT_CANDIDATES_MAX + 1];
     for (int pass = 0; pass < 2; pass++)
@@ -165,13 +166,14 @@ static void add_products(const struct effect_rows *rows, const struct effect_can
             x[count] = (double)truth[p * offers + offer];
             for (int32_t m = 0; m <= count; m++) {
                 if (pass == 0)
-                    mean[m] += x[m] / (double)rows->count;
+                    mean[m] += (double)weight[p] * x[m] / weights;
                 else
                     x[m] -= mean[m];
             }
             for (int32_t m = 0; pass == 1 && m < count; m++) {
-                blending->right[m] += x[m] * x[count];
-                for (int32_t o = 0; o <= m; o++) blending->gram[m][o] += x[m] * x[o];
+                double weighted = (double)weight[p] * x[m];
+                blending->right[m] += weighted * x[count];
+                for (int32_t o = 0; o <= m; o++) blending->gram[m][o] += weighted * x[o];
             }
         }
 }
@@ -202,21 +204,22 @@ static void solve_weights(struct blending *blending) {
 }
 
 /* Squared error of the averages: what a score varies by. */
-static double scores_loss(const struct effect_rows *rows, const double *average,
-                          const float *truth) {
+static double scores_loss(const struct effect_rows *rows, const double *average, const float *truth,
+                          const float *weight) {
     int32_t offers = rows->arms - 1;
     double loss = 0;
     for (int64_t p = 0; p < rows->count; p++)
         for (int32_t k = 0; k < offers; k++) {
             double gap = (double)truth[p * offers + k] - average[k];
-            loss += gap * gap;
+            loss += (double)weight[p] * gap * gap;
         }
     return loss > 0 ? loss : 1;
 }
 
 /* Weigh the other candidates and fill the blend's out-of-fold effects. */
 static void blend_candidates(const struct effect_rows *rows, struct effect_candidate *candidates,
-                             int32_t count, const float *truth, double noise) {
+                             int32_t count, const float *truth, const float *weight, double weights,
+                             double noise) {
     int64_t cells = rows->count * (rows->arms - 1);
     struct effect_candidate *blend = NULL;
     struct blending blending;
@@ -229,7 +232,7 @@ static void blend_candidates(const struct effect_rows *rows, struct effect_candi
     }
     if (!blend) return;
     for (int32_t k = 0; k < rows->arms - 1; k++)
-        add_products(rows, candidates, truth, k, &blending);
+        add_products(rows, candidates, truth, weight, weights, k, &blending);
     for (int32_t m = 0; m < blending.count; m++) {
         double prior = noise / (WEIGHT_PRIOR_SD * WEIGHT_PRIOR_SD);
         blending.gram[m][m] += prior;
@@ -252,6 +255,8 @@ struct scoring {
     const struct effect_candidate *candidates;
     const double *average;
     const float *truth;  /* (positions, offers) doubly robust scores */
+    const float *weight; /* (positions) by the noise of their outcome */
+    double weights;      /* their sum */
     double *means;       /* owned; (candidates, offers) of the raw effects */
     double *values;      /* owned; (candidates, positions) value of the policy at a row */
     double *losses;      /* owned; (candidates) above the constant's */
@@ -272,13 +277,14 @@ static double shrink_slope(const struct scoring *scoring, const struct effect_ca
     for (int64_t p = 0; p < rows->count; p++)
         for (int32_t k = 0; k < offers; k++)
             means[k] += (double)candidate->effects[p * offers + k] / (double)rows->count;
+    const float *weight = scoring->weight;
     double noise = scoring->loss / (double)rows->count / offers;
     double square = noise / (SLOPE_PRIOR_SD * SLOPE_PRIOR_SD), cross = square;
     for (int64_t p = 0; p < rows->count; p++)
         for (int32_t k = 0; k < offers; k++) {
             double x = (double)candidate->effects[p * offers + k] - means[k];
-            cross += x * ((double)truth[p * offers + k] - average[k]);
-            square += x * x;
+            cross += (double)weight[p] * x * ((double)truth[p * offers + k] - average[k]);
+            square += (double)weight[p] * x * x;
         }
     double slope = cross / square;
     return slope < 0 ? 0 : slope > SHRINK_MAX ? SHRINK_MAX : slope;
@@ -388,7 +394,7 @@ static kai_status score_candidate(void *user, int64_t item, int32_t worker, kai_
         for (int32_t k = 0; k < offers; k++) {
             double gap = (double)truth[k] - effects[k];
             double zero = (double)truth[k] - scoring->average[k];
-            row_loss += gap * gap - zero * zero;
+            row_loss += (double)scoring->weight[p] * (gap * gap - zero * zero);
         }
         loss += row_loss;
         square += row_loss * row_loss;
@@ -463,11 +469,13 @@ static kai_status score_all(const struct effect_rows *rows, struct effect_candid
                             int32_t count, const double *average, struct pool *pool,
                             struct effect_score *ret_scores, kai_err *err) {
     size_t n = (size_t)rows->count, offers = (size_t)rows->arms - 1, c = (size_t)count;
-    float *truth = mem_array(n * offers, sizeof *truth);
+    float *truth = mem_array(n * offers, sizeof *truth), *weight = mem_array(n, sizeof *weight);
     struct scoring scoring = {rows,
                               candidates,
                               average,
                               truth,
+                              weight,
+                              0,
                               mem_zero(c * offers, sizeof(double)),
                               mem_zero(c * n, sizeof(double)),
                               mem_zero(c, sizeof(double)),
@@ -475,21 +483,25 @@ static kai_status score_all(const struct effect_rows *rows, struct effect_candid
                               mem_zero(c, sizeof(double)),
                               0};
     kai_status st = KAI_OK;
-    if (!truth || !scoring.means || !scoring.values || !scoring.losses || !scoring.loss_errors ||
-        !scoring.shrinks)
+    if (!truth || !weight || !scoring.means || !scoring.values || !scoring.losses ||
+        !scoring.loss_errors || !scoring.shrinks)
         st = err_memory(err, (int64_t)(c * n * sizeof(double)));
     if (!st) {
         double scores[EFFECT_ARMS_MAX];
         for (int64_t p = 0; p < rows->count; p++) {
             effect_rows_scores(rows, p, -1, scores);
             for (size_t k = 0; k < offers; k++) truth[(size_t)p * offers + k] = (float)scores[k];
+            weight[p] = (float)effect_noise_weight(rows, p, -1);
+            scoring.weights += (double)weight[p];
         }
-        scoring.loss = scores_loss(rows, average, truth);
-        blend_candidates(rows, candidates, count, truth, scoring.loss / (double)(n * offers));
+        scoring.loss = scores_loss(rows, average, truth, weight);
+        blend_candidates(rows, candidates, count, truth, weight, scoring.weights,
+                         scoring.loss / (double)(n * offers));
         st = pool_run(pool, count, score_candidate, &scoring, err);
     }
     if (!st) rank(&scoring, count, ret_scores);
     mem_free(truth);
+    mem_free(weight);
     mem_free(scoring.means);
     mem_free(scoring.values);
     mem_free(scoring.losses);

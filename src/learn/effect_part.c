@@ -13,8 +13,9 @@ static struct effect_boost_options boost_options(const struct effect_rows *rows,
     static const struct effect_boost_options ROLES[] = {
         [EFFECT_ROLE_BASELINE] = {0, 300, 4, 0.1, 10, 20, 0.5, 0.6, 0, 0, "effect-baseline", 0},
         [EFFECT_ROLE_ARM] = {30, 250, 3, 0.1, 40, 20, 0.5, 0.6, 0, 0, "effect-arm", 0},
-        [EFFECT_ROLE_EFFECT] = {40, 250, 3, 0.06, 50, 30, 0.5, 1.0, 8, 0, "effect-effect", 0},
+        [EFFECT_ROLE_EFFECT] = {40, 400, 4, 0.05, 400, 30, 0.5, 0.5, 0, 0, "effect-effect", 0},
         [EFFECT_ROLE_JOINT] = {40, 300, 4, 0.1, 20, 20, 0.5, 0.6, 0, 0, "effect-joint", 0},
+        [EFFECT_ROLE_NOISE] = {0, 200, 4, 0.1, 20, 20, 0.5, 0.6, 0, 0, "effect-noise", 0},
     };
     struct effect_boost_options options = ROLES[task->role];
     options.seed = rows->seed;
@@ -315,7 +316,10 @@ void effect_rows_release(struct effect_rows *rows) {
     mem_free(rows->fold);
     if (rows->bins) forest_bins_free(rows->bins);
     mem_free(rows->design_rows);
-    for (int32_t f = 0; f < EFFECT_FOLDS_MAX; f++) mem_free(rows->mu[f]);
+    for (int32_t f = 0; f < EFFECT_FOLDS_MAX; f++) {
+        mem_free(rows->mu[f]);
+        mem_free(rows->noise[f]);
+    }
 }
 
 void effect_rows_mu(const struct effect_rows *rows, int64_t position, int32_t without,

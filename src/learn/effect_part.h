@@ -10,6 +10,7 @@
 enum {
     EFFECT_FOLDS_MAX = 10,
     EFFECT_ARMS_MAX = 513, /* CAPS_OFFERS and the control */
+    EFFECT_NOISE_LEVELS = 32,
 };
 
 struct effect_part {
@@ -34,10 +35,21 @@ struct effect_rows {
     struct effect_design design; /* count 0 where ridge is not wanted */
     float *design_rows;          /* owned; (count, design.count) */
     float *mu[EFFECT_FOLDS_MAX]; /* owned; (count, arms) by the models of one fold */
+    /* how much a row's outcome varies around what is expected: effect_noise.c */
+    float *noise[EFFECT_FOLDS_MAX]; /* owned; (count) by the model of one fold; NULL = alike */
+    int32_t noise_levels;           /* 0 = all rows are alike */
+    float noise_above[EFFECT_NOISE_LEVELS];  /* lowest score of a level */
+    float noise_weight[EFFECT_NOISE_LEVELS]; /* inverse variance there; mean 1 over the rows */
 };
 
 /* What a part is for: it sets how much the boosted trees may learn. */
-enum effect_role { EFFECT_ROLE_BASELINE, EFFECT_ROLE_ARM, EFFECT_ROLE_EFFECT, EFFECT_ROLE_JOINT };
+enum effect_role {
+    EFFECT_ROLE_BASELINE,
+    EFFECT_ROLE_ARM,
+    EFFECT_ROLE_EFFECT,
+    EFFECT_ROLE_JOINT,
+    EFFECT_ROLE_NOISE
+};
 
 struct effect_task {
     enum effect_base base;
@@ -80,5 +92,15 @@ void effect_rows_mu(const struct effect_rows *rows, int64_t position, int32_t wi
 /* Doubly robust scores of the offers' effects at a position: ret_scores (arms - 1). */
 void effect_rows_scores(const struct effect_rows *rows, int64_t position, int32_t without,
                         double *ret_scores);
+
+/* Learn how much outcomes vary, from the expected ones (mu must be there). */
+KAI_MUST_CHECK kai_status effect_noise_fit(struct effect_rows *rows, enum effect_base base,
+                                           struct pool *pool, const struct progress *progress,
+                                           kai_err *err);
+/* The weight of a position by its noise, from models of folds other than its own and `without` (-1
+ * = none); 1 before effect_noise_fit. */
+double effect_noise_weight(const struct effect_rows *rows, int64_t position, int32_t without);
+/* The same by the model of one fold alone. */
+double effect_noise_weight_by(const struct effect_rows *rows, int64_t position, int32_t fold);
 
 #endif
