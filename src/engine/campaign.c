@@ -369,8 +369,8 @@ static kai_status read_capacities(struct campaign *campaign, const struct yaml_t
     return KAI_OK;
 }
 
-static kai_status read_limits(struct campaign *campaign, const struct yaml_tree *tree,
-                              kai_err *err) {
+kai_status campaign_read_limits(struct campaign *campaign, const struct yaml_tree *tree,
+                                kai_err *err) {
     const struct yaml_node *node = yaml_get(yaml_root(tree), "limits");
     struct campaign_limits *limits = &campaign->limits;
     kai_status st =
@@ -442,7 +442,7 @@ static kai_status read_tree(struct campaign *campaign, const struct yaml_tree *t
     if (!st) st = read_history(campaign, tree, err);
     if (!st) st = read_offers(campaign, tree, err);
     if (!st) st = read_market(campaign, tree, err);
-    if (!st) st = read_limits(campaign, tree, err);
+    if (!st) st = campaign_read_limits(campaign, tree, err);
     if (!st)
         st = read_section(EVALUATE, tree, yaml_get(root, "evaluate"), NULL, &campaign->evaluate,
                           &campaign->arena, err);

@@ -63,6 +63,7 @@ struct kai_verb {
     .options_bytes = (int64_t)sizeof(type), .common_offset = offsetof(type, common), \
     .run = run_##verb
 
+extern const struct kai_verb VERB_ALLOCATE;
 extern const struct kai_verb VERB_AUDIT_VERIFY;
 extern const struct kai_verb VERB_CONSENT_SET;
 extern const struct kai_verb VERB_CONSENT_SHOW;

@@ -20,6 +20,7 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_BACKTEST,
     &VERB_TRAIN,
     &VERB_RECOMMEND,
+    &VERB_ALLOCATE,
     &VERB_EXPLAIN,
     &VERB_PROFILE,
     &VERB_SEGMENT_LIST,
