@@ -12,7 +12,7 @@ static void test_event__batch_owns_its_bytes(void **state) {
     event_batch_init(&batch);
     kai_err err = {0};
     for (int i = 0; i < 1000; i++) {
-        char id[16], item[16];
+        char id[32], item[32];
         (void)snprintf(id, sizeof id, "m%d", i);
         (void)snprintf(item, sizeof item, "shoe-%d", i);
         struct event event = event_empty();
