@@ -65,6 +65,7 @@ struct kai_verb {
 
 extern const struct kai_verb VERB_ALLOCATE;
 extern const struct kai_verb VERB_AUDIT_VERIFY;
+extern const struct kai_verb VERB_COLLECT;
 extern const struct kai_verb VERB_CONSENT_SET;
 extern const struct kai_verb VERB_CONSENT_SHOW;
 extern const struct kai_verb VERB_CONSENT_WITHDRAW;
@@ -74,6 +75,7 @@ extern const struct kai_verb VERB_EVALUATE_LEDGER;
 extern const struct kai_verb VERB_EVALUATE_OPE;
 extern const struct kai_verb VERB_EVALUATE_UPLIFT;
 extern const struct kai_verb VERB_BACKTEST;
+extern const struct kai_verb VERB_EVENTS;
 extern const struct kai_verb VERB_EXPLAIN;
 extern const struct kai_verb VERB_EXPORT;
 extern const struct kai_verb VERB_FEATURES;

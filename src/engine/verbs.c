@@ -22,6 +22,8 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_RECOMMEND,
     &VERB_ALLOCATE,
     &VERB_EXPLAIN,
+    &VERB_COLLECT,
+    &VERB_EVENTS,
     &VERB_PROFILE,
     &VERB_SEGMENT_LIST,
     &VERB_SEGMENT_SHOW,

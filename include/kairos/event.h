@@ -1,0 +1,34 @@
+/* Bring events in, and say what is there. */
+#ifndef KAIROS_EVENT_H
+#define KAIROS_EVENT_H
+
+#include <kairos/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kai_collect_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments;  /* files: CSV with a mapping, JSON Lines without */
+    const char *mapping; /* a YAML file: which column is what; NULL = JSON Lines */
+} kai_collect_options;
+
+typedef struct kai_events_options {
+    uint32_t struct_size;
+    kai_common_options common;
+} kai_events_options;
+
+/* Events from files into the workspace, through the doorway; a file that comes twice changes
+ * nothing. */
+KAI_API int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *options,
+                                   kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* Counts by type, the span of time, customers, flags. */
+KAI_API int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options,
+                                  kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

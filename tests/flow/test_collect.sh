@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Events from files: mappings, JSON Lines, twice is once, and what is no event.
+# shellcheck source=../cli/kit.sh
+source "${KAIROS_TESTS:?}/cli/kit.sh"
+mappings=${KAIROS_SOURCE:?}/examples/mappings
+
+expect 0 init shop
+cat >orders.csv <<'CSV'
+who,when,what,pieces,each,bill
+ann,2026-01-02 10:00:00,shoe,2,30.5,b1
+bob,2026-01-03 11:00:00,hat,-1,12,b2
+,2026-01-03 11:30:00,hat,1,12,b3
+cem,,sock,1,3,b4
+cem,2026-01-04 09:00:00,sock,1,3,b4
+CSV
+printf 'customer: who\ntime: when\nitem: what\nquantity: pieces\nprice: each\nsession: bill\nevent: order\nnegative: refund\n' >map.yaml
+expect 0 collect orders.csv --mapping map.yaml -C shop --json
+equals rows "$(value out rows)" 5
+equals added "$(value out added)" 3
+equals 'without a customer' "$(value out 'refused|neither customer nor device')" 1
+equals 'without a time' "$(value out 'refused|no time')" 1
+equals 'the first that is none' "$(value out 'first_refused|0|row')" 3
+expect 0 collect orders.csv --mapping map.yaml -C shop --json
+equals 'twice is once' "$(value out added)" 0
+echo 'dee,2026-01-05 09:00:00,scarf,1,20,b5' >>orders.csv
+gzip orders.csv
+expect 0 collect orders.csv.gz --mapping map.yaml -C shop --json
+equals 'a file that has grown' "$(value out added)" 1
+expect 0 events -C shop --json
+equals orders "$(value out 'types|order')" 3
+equals refunds "$(value out 'types|refund')" 1
+equals last "$(value out last)" 2026-01-05T09:00:00Z
+expect 0 profile ann -C shop --at 2026-01-10 --json
+near 'money of ann' "$(value out 'traits|rfm.monetary')" 61 1e-9
+
+cat >lines.jsonl <<'JSONL'
+{"id":"e1","customer":"张三","time":"2026-01-02T03:04:05+08:00","type":"view","item":"鞋","value":1.5}
+{"type":"track","event":"Order Completed","userId":"u1","messageId":"m1","timestamp":"2026-01-03T00:00:00Z","properties":{"order_id":"o1","revenue":"19.90","currency":"EUR"}}
+{"type":"page","anonymousId":"a1","timestamp":1767225600000}
+
+no json
+{"type":"view","time":1767225600}
+JSONL
+expect 0 init web
+expect 0 collect lines.jsonl -C web --json
+equals 'lines that are events' "$(value out added)" 3
+equals 'a line that is no JSON' "$(value out 'refused|not a JSON object')" 1
+equals 'a line of nobody' "$(value out 'refused|neither customer nor device')" 1
+equals 'the line is told' "$(value out 'first_refused|0|row')" 5
+expect 0 events -C web --json
+equals 'Segment said Order Completed' "$(value out 'types|order')" 1
+equals 'a page' "$(value out 'types|page')" 1
+expect 0 profile 张三 -C web --at 2026-01-10
+expect 0 profile u1 -C web --at 2026-01-10 --json
+near 'revenue is money' "$(value out 'traits|rfm.monetary')" 19.9 1e-9
+
+expect 6 collect none.csv --mapping map.yaml -C shop
+expect 6 collect orders.csv.gz --mapping none.yaml -C shop
+expect 6 collect lines.jsonl -C nowhere
+printf 'customer: who\ntime: when\nevent: order\nprize: each\n' >bad.yaml
+expect 2 collect orders.csv.gz --mapping bad.yaml -C shop
+says "did you mean 'price'"
+printf 'customer: who\nevent: order\n' >bad.yaml
+expect 2 collect orders.csv.gz --mapping bad.yaml -C shop
+says "the key 'time' is missing"
+printf 'customer: whom\ntime: when\nevent: order\n' >bad.yaml
+expect 6 collect orders.csv.gz --mapping bad.yaml -C shop
+says "'whom'"
+printf 'customer: who\ntime: what\nevent: order\n' >bad.yaml
+expect 2 collect orders.csv.gz --mapping bad.yaml -C shop
+says "column 'what' is"
+
+retail=${KAIROS_DATA:-}/online_retail/online_retail.csv.gz
+if [ -f "$retail" ] && [ -z "${KAIROS_SANITIZE:-}" ]; then
+    expect 0 init uci
+    expect 0 collect "$retail" --mapping "$mappings/online-retail.yaml" -C uci --json
+    equals 'published: lines with a customer' "$(value out added)" 406829
+    expect 0 events -C uci --json
+    equals 'published: customers' "$(value out customers)" 4372
+fi
+pass
