@@ -3,13 +3,15 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/instant.h"
 #include "engine/answer.h"
 #include "engine/doorway.h"
 #include "engine/mapping.h"
 #include "engine/reading.h"
 
-enum { BATCH = 10000, BAD_MAX = 20, READ_BYTES = 1 << 20 };
+enum { BATCH = 10000, BAD_MAX = 20, READ_BYTES = 1 << 20, EARLIEST_DAY = 7305 /* 1990-01-01 */ };
 
 struct bad {
     const char *file;
@@ -26,7 +28,8 @@ struct collecting {
     struct event_batch batch;
     struct mapping_texts texts;
     struct answer answer;
-    int64_t rows, unreadable, refused[MAPPING_REASONS];
+    int64_t now_us;
+    int64_t rows, unreadable, impossible, refused[MAPPING_REASONS];
     struct bad bad[BAD_MAX];
     int32_t bad_count;
 };
@@ -37,6 +40,20 @@ static kai_status flush(struct collecting *job, kai_err *err) {
     return st;
 }
 
+/* An id that was made of the event says what is in it to whoever can guess: not without the key. */
+static void hide_id(struct collecting *job, char ret_id[SECRET_PSEUDONYM_BYTES],
+                    struct event *event) {
+    if (event->id.data != job->texts.id) return;
+    secret_pseudonym(doorway_keys(job->door), "event", event->id, ret_id);
+    ret_id[0] = 'e';
+    event->id = slice_of(ret_id);
+}
+
+static int is_impossible(const struct collecting *job, const struct event *event) {
+    return event->time_us < EARLIEST_DAY * INSTANT_DAY_US ||
+           event->time_us > job->now_us + INSTANT_DAY_US || event->quantity < 0;
+}
+
 static kai_status take(struct collecting *job, const char *file, int64_t row,
                        const struct event *event, enum mapping_reason reason, kai_err *err) {
     job->rows++;
@@ -45,7 +62,12 @@ static kai_status take(struct collecting *job, const char *file, int64_t row,
         if (job->bad_count < BAD_MAX) job->bad[job->bad_count++] = (struct bad){file, row, reason};
         return KAI_OK;
     }
-    kai_status st = event_batch_append(&job->batch, event, err);
+    struct event kept = *event;
+    char id[SECRET_PSEUDONYM_BYTES];
+    hide_id(job, id, &kept);
+    if (is_impossible(job, &kept)) kept.flags |= EVENT_IMPOSSIBLE;
+    job->impossible += (kept.flags & EVENT_IMPOSSIBLE) != 0;
+    kai_status st = event_batch_append(&job->batch, &kept, err);
     return st || job->batch.count < BATCH ? st : flush(job, err);
 }
 
@@ -132,6 +154,7 @@ static kai_status report(struct collecting *job, int64_t before, int64_t after, 
     struct buf *text = &job->answer.text;
     json_key_i64(json, "rows", job->rows);
     json_key_i64(json, "unreadable", job->unreadable);
+    json_key_i64(json, "impossible", job->impossible);
     json_key_i64(json, "added", after - before);
     json_key_i64(json, "events", after);
     describe_refused(job, json);
@@ -140,6 +163,9 @@ static kai_status report(struct collecting *job, int64_t before, int64_t after, 
                                (long long)job->rows, (long long)(after - before), (long long)after);
     if (!st && job->unreadable)
         st = buf_printf(text, err, "%lld rows could not be read\n", (long long)job->unreadable);
+    if (!st && job->impossible)
+        st = buf_printf(text, err, "%lld events are impossible: kept and flagged\n",
+                        (long long)job->impossible);
     for (int32_t r = 1; !st && r < MAPPING_REASONS; r++)
         if (job->refused[r])
             st = buf_printf(text, err, "%lld rows are no events: %s\n", (long long)job->refused[r],
@@ -161,7 +187,7 @@ int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *option
                            kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     kai_status st = options_check(options->struct_size, sizeof *options, err);
     if (st) return st;
-    struct collecting job = {.engine = engine, .options = options};
+    struct collecting job = {.engine = engine, .options = options, .now_us = clock_wall_us()};
     int64_t before = 0, after = 0;
     arena_init(&job.arena);
     event_batch_init(&job.batch);

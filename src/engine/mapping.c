@@ -60,6 +60,31 @@ const char *mapping_reason_text(enum mapping_reason reason) {
     return (uint32_t)reason < MAPPING_REASONS ? TEXTS[reason] : "";
 }
 
+/* Names are names, whatever they look like ("007" is not 7), unless the file says another kind. */
+static kai_status add_kinds(struct mapping *mapping, struct arena *arena, kai_err *err) {
+    int64_t count = mapping->reading.types.count;
+    size_t capacity = (size_t)count + MAPPING_TEXTS;
+    const char **types = arena_alloc(arena, capacity * sizeof *types, sizeof(char *));
+    if (!types) return err_memory(err, (int64_t)sizeof *types);
+    for (int64_t i = 0; i < count; i++) types[i] = mapping->reading.types.items[i];
+    for (int part = 0; part < MAPPING_TEXTS; part++) {
+        static const char KIND[] = "=category";
+        const char *name = mapping->column[part];
+        size_t length = name ? strlen(name) : 0;
+        int is_said = !name;
+        for (int64_t i = 0; !is_said && i < count; i++)
+            is_said = strncmp(types[i], name, length) == 0 && types[i][length] == '=';
+        if (is_said) continue;
+        char *text = arena_alloc(arena, length + sizeof KIND, 1);
+        if (!text) return err_memory(err, (int64_t)length);
+        memcpy(text, name, length);
+        memcpy(text + length, KIND, sizeof KIND);
+        types[count++] = text;
+    }
+    mapping->reading.types = (kai_list){types, count};
+    return KAI_OK;
+}
+
 kai_status mapping_load(const char *path, struct arena *arena, struct mapping *ret_mapping,
                         kai_err *err) {
     struct buf bytes;
@@ -87,6 +112,7 @@ kai_status mapping_parse(const char *name, const char *bytes, size_t size, struc
     if (!st && mapping.value && mapping.price)
         st = yaml_error(tree, root, err, "only one of 'value' and 'price' can be");
     yaml_free(tree);
+    if (!st) st = add_kinds(&mapping, arena, err);
     if (!st) *ret_mapping = mapping;
     return st;
 }
@@ -168,6 +194,14 @@ static enum mapping_reason check(const struct event *event, int has_time) {
     return event->type.size ? MAPPING_OK : MAPPING_NO_TYPE;
 }
 
+/* A number of seconds as a moment; 0 where no calendar reaches. */
+static int moment(double seconds, int64_t *ret_us) {
+    static const double MOST_SECONDS = 2.5e11; /* the year 9892 */
+    if (!(fabs(seconds) < MOST_SECONDS)) return 0;
+    *ret_us = (int64_t)(seconds * 1e6);
+    return 1;
+}
+
 static double number_at(const struct column *column, int64_t row) {
     return column && column_is_valid(column, row) ? column_f64(column, row) : NAN;
 }
@@ -206,7 +240,7 @@ kai_status mapping_row(const struct mapping *mapping,
     if (has_time && time->kind == COLUMN_TIME)
         event.time_us = time->as.i64[row];
     else if (has_time)
-        event.time_us = (int64_t)(column_f64(time, row) * mapping->unit * 1e6);
+        has_time = moment(column_f64(time, row) * mapping->unit, &event.time_us);
     event.received_us = event.time_us;
     count_money(mapping, columns, row, &event);
     name_event(texts, row, &event);
@@ -269,9 +303,7 @@ static int take_time(const struct json_value *object, int64_t *ret_us) {
         const char *words = json_as_text(value, NULL);
         double number = json_as_f64(value, NAN);
         if (words && instant_parse(slice_of(words), ret_us)) return 1;
-        if (isnan(number)) continue;
-        *ret_us = (int64_t)(number * (fabs(number) < 1e11 ? 1e6 : 1e3));
-        return 1;
+        if (moment(fabs(number) < 1e11 ? number : number / 1e3, ret_us)) return 1;
     }
     return 0;
 }

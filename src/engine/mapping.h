@@ -2,7 +2,8 @@
  *
  * A mapping file (docs/formats/mapping.md) names, for each part of an event, the column that holds
  * it. The id of an event that brings none is a hash of its place and of everything it says, so that
- * a file that comes twice, or comes again longer, adds only what is new. */
+ * a file that comes twice, or comes again longer, adds only what is new; the job keys it before it
+ * is stored. */
 #ifndef KAIROS_ENGINE_MAPPING_H
 #define KAIROS_ENGINE_MAPPING_H
 

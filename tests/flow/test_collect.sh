@@ -33,6 +33,25 @@ equals last "$(value out last)" 2026-01-05T09:00:00Z
 expect 0 profile ann -C shop --at 2026-01-10 --json
 near 'money of ann' "$(value out 'traits|rfm.monetary')" 61 1e-9
 
+# names stay names; what cannot be is flagged; an id that was made needs the key
+cat >odd.csv <<'CSV'
+who,when,pieces
+007,2026-01-02,1
+7,1969-07-20,1
+7,2026-01-03,-1
+CSV
+printf 'customer: who\ntime: when\nquantity: pieces\nevent: order\n' >odd.yaml
+for shop in one two; do
+    expect 0 init $shop
+    expect 0 collect odd.csv --mapping odd.yaml -C $shop --json
+    equals "impossible, $shop" "$(value out impossible)" 2
+    expect 0 events -C $shop --json
+    equals "007 is not 7, $shop" "$(value out customers)" 2
+    grep -aoE 'e_[a-z2-7]{26}' $shop/vault.bin | sort >$shop.ids
+    equals "ids, $shop" "$(sort -u $shop.ids | wc -l)" 3
+done
+[ -z "$(comm -12 one.ids two.ids)" ] || fail "ids do not depend on the key of the workspace"
+
 cat >lines.jsonl <<'JSONL'
 {"id":"e1","customer":"张三","time":"2026-01-02T03:04:05+08:00","type":"view","item":"鞋","value":1.5}
 {"type":"track","event":"Order Completed","userId":"u1","messageId":"m1","timestamp":"2026-01-03T00:00:00Z","properties":{"order_id":"o1","revenue":"19.90","currency":"EUR"}}
@@ -40,12 +59,14 @@ cat >lines.jsonl <<'JSONL'
 
 no json
 {"type":"view","time":1767225600}
+{"type":"view","customer":"u1","time":1e300}
 JSONL
 expect 0 init web
 expect 0 collect lines.jsonl -C web --json
 equals 'lines that are events' "$(value out added)" 3
 equals 'a line that is no JSON' "$(value out 'refused|not a JSON object')" 1
 equals 'a line of nobody' "$(value out 'refused|neither customer nor device')" 1
+equals 'a time beyond every calendar' "$(value out 'refused|no time')" 1
 equals 'the line is told' "$(value out 'first_refused|0|row')" 5
 expect 0 events -C web --json
 equals 'Segment said Order Completed' "$(value out 'types|order')" 1
@@ -64,7 +85,7 @@ printf 'customer: who\nevent: order\n' >bad.yaml
 expect 2 collect orders.csv.gz --mapping bad.yaml -C shop
 says "the key 'time' is missing"
 printf 'customer: whom\ntime: when\nevent: order\n' >bad.yaml
-expect 6 collect orders.csv.gz --mapping bad.yaml -C shop
+expect 2 collect orders.csv.gz --mapping bad.yaml -C shop
 says "'whom'"
 printf 'customer: who\ntime: what\nevent: order\n' >bad.yaml
 expect 2 collect orders.csv.gz --mapping bad.yaml -C shop
