@@ -198,7 +198,7 @@ static enum mapping_reason check(const struct event *event, int has_time) {
 static int moment(double seconds, int64_t *ret_us) {
     static const double MOST_SECONDS = 2.5e11; /* the year 9892 */
     if (!(fabs(seconds) < MOST_SECONDS)) return 0;
-    *ret_us = (int64_t)(seconds * 1e6);
+    *ret_us = llround(seconds * 1e6);
     return 1;
 }
 

@@ -52,6 +52,20 @@ for shop in one two; do
 done
 [ -z "$(comm -12 one.ids two.ids)" ] || fail "ids do not depend on the key of the workspace"
 
+# milliseconds are exact, in both forms
+printf 'who,when\na,1767225600123\nb,1073741824001\n' >ms.csv
+printf 'customer: who\ntime: when\nunit: 0.001\nevent: view\n' >ms.yaml
+printf '{"type":"view","customer":"%s","time":%s}\n' a 1767225600123 b 1073741824001 >ms.jsonl
+for file in 'ms.csv --mapping ms.yaml' ms.jsonl; do
+    rm -rf exact
+    expect 0 init exact
+    # shellcheck disable=SC2086
+    expect 0 collect $file -C exact
+    expect 0 events -C exact --json
+    equals "first of $file" "$(value out first)" 2004-01-10T13:37:04.001000Z
+    equals "last of $file" "$(value out last)" 2026-01-01T00:00:00.123000Z
+done
+
 cat >lines.jsonl <<'JSONL'
 {"id":"e1","customer":"张三","time":"2026-01-02T03:04:05+08:00","type":"view","item":"鞋","value":1.5}
 {"type":"track","event":"Order Completed","userId":"u1","messageId":"m1","timestamp":"2026-01-03T00:00:00Z","properties":{"order_id":"o1","revenue":"19.90","currency":"EUR"}}
