@@ -65,6 +65,7 @@ static int64_t cut(struct protocol *protocol, const struct histories *all, int64
         *ret_end = end - 1;
         return end - 1;
     }
+    KAI_ASSERT(all->times);
     int64_t first = begin;
     while (first < end && all->times[first] < protocol->split_time) first++;
     *ret_end = first;
@@ -75,6 +76,7 @@ static int64_t cut(struct protocol *protocol, const struct histories *all, int64
 static void copy_events(struct histories *to, int64_t at, const struct histories *from,
                         int64_t begin, int64_t count) {
     if (count == 0) return;
+    KAI_ASSERT(!to->times || from->times);
     memcpy(to->items + at, from->items + begin, (size_t)count * sizeof *to->items);
     if (to->times) memcpy(to->times + at, from->times + begin, (size_t)count * sizeof *to->times);
 }

@@ -178,7 +178,7 @@ static kai_status make_offers(struct allocate *job, kai_err *err) {
 static kai_status fill_objective(struct allocate *job, kai_err *err) {
     int64_t variants = job->variants.count, cells = job->customers.count * variants;
     int is_profit = strcmp(job->keys.goal, "profit") == 0;
-    size_t pairs = (size_t)(job->customers.count * job->offers.count);
+    size_t pairs = (size_t)job->customers.count * (size_t)job->offers.count;
     if (cells > (int64_t)(CAPS_BUF_BYTES / 16))
         return err_set(err, KAI_LIMIT, "%lld customers x %lld variants of offers do not fit",
                        (long long)job->customers.count, (long long)variants);

@@ -211,7 +211,7 @@ static kai_status read_lift(struct touches *touches, const char *text, kai_err *
 
 static void describe_model(struct touches *touches, enum attribution_model model) {
     struct json_writer *json = &touches->answer.json;
-    double factors[ATTRIBUTION_CHANNELS];
+    double factors[ATTRIBUTION_CHANNELS] = {0};
     const struct attribution *attribution = &touches->attribution;
     if (touches->lift_count)
         attribution_reconcile(attribution, model, touches->lifts, touches->lift_count, factors);

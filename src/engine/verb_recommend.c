@@ -3,15 +3,15 @@
 
 #include "engine/verb.h"
 
-#define TEXT(member, text, sign, words)                                                       \
-    {                                                                                         \
-        .name = text, .kind = OPTION_TEXT, .offset = offsetof(kai_recommend_options, member), \
-        .value = sign, .help = words                                                          \
+#define TEXT(member, text, sign, words)                                                         \
+    {                                                                                           \
+        .name = (text), .kind = OPTION_TEXT, .offset = offsetof(kai_recommend_options, member), \
+        .value = (sign), .help = (words)                                                        \
     }
-#define ITEMS(member, text, sign, words)                                                      \
-    {                                                                                         \
-        .name = text, .kind = OPTION_LIST, .offset = offsetof(kai_recommend_options, member), \
-        .value = sign, .help = words                                                          \
+#define ITEMS(member, text, sign, words)                                                        \
+    {                                                                                           \
+        .name = (text), .kind = OPTION_LIST, .offset = offsetof(kai_recommend_options, member), \
+        .value = (sign), .help = (words)                                                        \
     }
 
 static const struct kai_option RECOMMEND_OPTIONS[] = {

@@ -253,7 +253,7 @@ static void note_cells(struct causal_grower *g, const struct pending *at) {
 static void scan_column(struct causal_grower *g, const struct target *target, int32_t c,
                         struct split *best) {
     int64_t *cells = g->histogram + (int64_t)c * CAUSAL_CELLS, left = 0;
-    int64_t count_mask = (1ll << target->shift) - 1;
+    int64_t count_mask = ((int64_t)1 << target->shift) - 1;
     uint64_t occupied = g->occupied[c];
     g->occupied[c] = 0;
     while (occupied) {
