@@ -172,7 +172,7 @@ static void test_bandit__logs_the_probability_that_acted(void **state) {
             options.floor = kind == 1 ? 0.05 : 0;
             options.budget = kind == 3 ? 900 : INFINITY;
             options.horizon = DRAWS;
-            options.seed = (uint64_t)(100 + kind);
+            options.seed = 100 + (uint64_t)kind;
             struct bandit *bandit = make(options);
             struct world world;
             world_init(&world, 1);

@@ -156,7 +156,7 @@ static void test_bid__never_overspends_and_beats_simpler_bidders(void **state) {
         CHECK_OK(bid_new(&options, &market, &bidder, &err), &err);
         bid_replay(bidder, &log, 500, 1500, NULL, &result);
         assert_true(result.spent <= result.budget);
-        assert_true(result.spent >= 0.9 * (double)result.budget);
+        assert_true((double)result.spent >= 0.9 * (double)result.budget);
         assert_int_equal(result.budget, AUCTIONS / 500 * 1500);
         bought[m] = result.value;
         bid_free(bidder);
@@ -185,11 +185,11 @@ static void test_bid__paces_a_day(void **state) {
             bid_settle(bidder, mine >= price[i] && mine > 0 ? price[i] : 0);
         }
         assert_true(bid_left(bidder) >= 0);
-        assert_true(!paced || bid_left(bidder) < 0.02 * (double)budget);
+        assert_true(!paced || (double)bid_left(bidder) < 0.02 * (double)budget);
         bid_free(bidder);
     }
-    assert_true(spent[0] > 0.9 * (double)budget);
-    assert_true(spent[1] > 0.4 * (double)budget && spent[1] < 0.6 * (double)budget);
+    assert_true((double)spent[0] > 0.9 * (double)budget);
+    assert_true((double)spent[1] > 0.4 * (double)budget && (double)spent[1] < 0.6 * (double)budget);
 }
 
 static void test_bid__keeps_floors_caps_and_the_purse(void **state) {

@@ -56,7 +56,7 @@ static double run(struct online *online, int64_t from, int64_t to) {
         struct online_row row = {.feature = feature, .count = FIELDS};
         assert_true(online_predict(online, &row) > 0);
         CHECK_OK(online_update(online, &row, label, 1, &p, &err), &err);
-        loss -= label ? log(p) : log1p(-p);
+        loss -= label > 0 ? log(p) : log1p(-p);
     }
     return loss / (double)(to - from);
 }
@@ -114,7 +114,7 @@ static void test_online__learns_effects_and_crosses(void **state) {
     for (int64_t i = ROWS; i < 2 * ROWS; i++) {
         uint32_t feature[FIELDS];
         double p = 0, label = stream_row(&stream, i, feature, &p);
-        floor_loss -= (label ? log(p) : log1p(-p)) / ROWS;
+        floor_loss -= (label > 0 ? log(p) : log1p(-p)) / ROWS;
     }
     for (int m = 0; m < ONLINE_METHODS; m++) {
         struct online_options options;

@@ -57,10 +57,10 @@ static void test_toc__intervals_cover(void **state) {
     for (int r = 0; r < RUNS; r++) {
         double score[N], psi[N];
         struct estimate autoc;
-        draw((uint64_t)(1000 + r), 0, score, psi);
+        draw(1000 + (uint64_t)r, 0, score, psi);
         CHECK_OK(toc_autoc(score, psi, N, 0, &autoc, &err), &err);
         noise += autoc.low <= 0 && autoc.high >= 0;
-        draw((uint64_t)(9000 + r), 0.5, score, psi);
+        draw(9000 + (uint64_t)r, 0.5, score, psi);
         CHECK_OK(toc_autoc(score, psi, N, 0, &autoc, &err), &err);
         good += autoc.low <= TRUTH && autoc.high >= TRUTH;
         found += autoc.low > 0;

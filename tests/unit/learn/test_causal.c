@@ -253,7 +253,7 @@ static void test_causal__variance_is_that_of_repeated_experiments(void **state) 
     kai_err err = {0};
     for (int r = 0; r < REPEATS; r++) {
         struct world world;
-        world_init(&world, N, 2, (uint64_t)(100 + r));
+        world_init(&world, N, 2, 100 + (uint64_t)r);
         struct causal_options options = options_of(2000);
         options.sample_share = 0.25;
         struct causal *causal = fit(&world, options, NULL, 1);

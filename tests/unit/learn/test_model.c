@@ -105,7 +105,7 @@ static void test_model__survives_a_round_trip(void **state) {
             assert_int_equal(bytes.size, more.size);
             assert_memory_equal(bytes.data, more.data, bytes.size);
             double a[ROWS * 3], b[ROWS * 3];
-            size_t cells = (size_t)(ROWS * model_outputs(model));
+            size_t cells = (size_t)ROWS * (size_t)model_outputs(model);
             CHECK_OK(model_predict(model, sample.features, NULL, ROWS, NULL, a, &err), &err);
             CHECK_OK(model_predict(again, sample.features, NULL, ROWS, NULL, b, &err), &err);
             assert_memory_equal(a, b, cells * sizeof *a);
