@@ -17,12 +17,12 @@
 
 struct leak {
     const char *column; /* borrowed from the table */
-    int32_t index;      /* in the table */
     const char *test; /* static: "welch-anova", "ks", "chi-square", "missing"; NULL = not tested */
     double statistic; /* of that test */
     double p;         /* of the column, before Holm */
     double p_adjusted;
-    int is_leak; /* p_adjusted <= alpha */
+    int32_t index; /* of the column in the table */
+    int is_leak;   /* p_adjusted <= alpha */
 };
 
 /* columns: (count) indices into the table to test; NULL = all. arm: (table->rows) in [-1, arms); -1
