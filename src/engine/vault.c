@@ -1,8 +1,13 @@
 /* One file of rows and events, read whole, and written anew on commit. */
 #include "engine/vault.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/bytes.h"
@@ -14,15 +19,20 @@
 enum { EVENT_TEXTS = 10 };
 
 struct row {
-    char *table; /* owned */
+    char *table; /* owned; NULL = dropped */
     struct buf key, value;
 };
 
 struct vault {
     struct buf path;
-    struct row *rows; /* owned; sorted by table and key where is_sorted */
+    int lock;         /* descriptor of the lock file; -1 = a workspace that cannot be written */
+    struct row *rows; /* owned; by code of `places` */
     int64_t count, capacity;
-    int is_sorted;
+    struct dict places;       /* table, NUL, key */
+    struct buf place;         /* scratch */
+    const struct row **order; /* owned; the rows that are there, by table and key */
+    int64_t ordered;
+    int is_ordered;
     struct event_batch events;
     struct dict ids;
 };
@@ -37,16 +47,27 @@ static int compare_slices(struct slice a, struct slice b) {
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-static int compare_rows(const void *a, const void *b) {
-    const struct row *x = a, *y = b;
-    int order = strcmp(x->table, y->table);
-    return order ? order : compare_slices(text_of(&x->key), text_of(&y->key));
+static int compare_row(const struct row *row, const char *table, struct slice key) {
+    int order = strcmp(row->table, table);
+    return order ? order : compare_slices(text_of(&row->key), key);
 }
 
-static void sort_rows(struct vault *vault) {
-    if (!vault->is_sorted && vault->count)
-        qsort(vault->rows, (size_t)vault->count, sizeof *vault->rows, compare_rows);
-    vault->is_sorted = 1;
+static int compare_rows(const void *a, const void *b) {
+    const struct row *const *x = a, *const *y = b;
+    return compare_row(*x, (*y)->table, text_of(&(*y)->key));
+}
+
+static kai_status order_rows(struct vault *vault, kai_err *err) {
+    if (vault->is_ordered) return KAI_OK;
+    const struct row **order = mem_resize(vault->order, (size_t)vault->count + 1, sizeof *order);
+    if (!order) return err_memory(err, vault->count * (int64_t)sizeof *order);
+    vault->order = order;
+    vault->ordered = 0;
+    for (int64_t i = 0; i < vault->count; i++)
+        if (vault->rows[i].table) order[vault->ordered++] = &vault->rows[i];
+    qsort(order, (size_t)vault->ordered, sizeof *order, compare_rows);
+    vault->is_ordered = 1;
+    return KAI_OK;
 }
 
 static void release_row(struct row *row) {
@@ -55,15 +76,12 @@ static void release_row(struct row *row) {
     buf_release(&row->value);
 }
 
-/* The first row that is not before table and key. */
-static int64_t find_place(struct vault *vault, const char *table, struct slice key) {
-    int64_t low = 0, high = vault->count;
-    sort_rows(vault);
+/* The first of the ordered rows that is not before table and key. */
+static int64_t find_first(const struct vault *vault, const char *table, struct slice key) {
+    int64_t low = 0, high = vault->ordered;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        int order = strcmp(vault->rows[middle].table, table);
-        if (!order) order = compare_slices(text_of(&vault->rows[middle].key), key);
-        if (order < 0)
+        if (compare_row(vault->order[middle], table, key) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -71,10 +89,22 @@ static int64_t find_place(struct vault *vault, const char *table, struct slice k
     return low;
 }
 
-static int64_t find_row(struct vault *vault, const char *table, struct slice key) {
-    int64_t at = find_place(vault, table, key);
-    if (at == vault->count || strcmp(vault->rows[at].table, table) != 0) return -1;
-    return slice_equal(text_of(&vault->rows[at].key), key) ? at : -1;
+static kai_status name_place(struct vault *vault, const char *table, struct slice key,
+                             kai_err *err) {
+    buf_reset(&vault->place);
+    kai_status st = buf_append(&vault->place, table, strlen(table) + 1, err);
+    return st ? st : buf_append(&vault->place, key.data, key.size, err);
+}
+
+/* ret_row: NULL where there is none. */
+static kai_status find_row(struct vault *vault, const char *table, struct slice key,
+                           struct row **ret_row, kai_err *err) {
+    *ret_row = NULL;
+    kai_status st = name_place(vault, table, key, err);
+    if (st) return st;
+    int32_t code = dict_find(&vault->places, text_of(&vault->place));
+    if (code >= 0 && code < vault->count && vault->rows[code].table) *ret_row = &vault->rows[code];
+    return KAI_OK;
 }
 
 static kai_status make_row(const char *table, struct slice key, struct slice value,
@@ -92,64 +122,70 @@ static kai_status make_row(const char *table, struct slice key, struct slice val
     return st;
 }
 
+/* Room for one row more; the order points at rows, so it goes when they move. */
+static kai_status grow_rows(struct vault *vault, kai_err *err) {
+    if (vault->count < vault->capacity) return KAI_OK;
+    int64_t capacity = vault->capacity ? 2 * vault->capacity : 64;
+    struct row *rows = mem_resize(vault->rows, (size_t)capacity, sizeof *rows);
+    if (!rows) return err_memory(err, capacity * (int64_t)sizeof *rows);
+    vault->rows = rows;
+    vault->capacity = capacity;
+    vault->is_ordered = 0;
+    return KAI_OK;
+}
+
 kai_status vault_put(struct vault *vault, const char *table, struct slice key, struct slice value,
                      kai_err *err) {
-    struct row row;
-    int64_t at = find_row(vault, table, key);
-    kai_status st = make_row(table, key, value, &row, err);
+    struct row row = {0};
+    int32_t code = 0;
+    kai_status st = name_place(vault, table, key, err);
+    if (!st) st = grow_rows(vault, err);
+    if (!st) st = make_row(table, key, value, &row, err);
     if (st) return st;
-    if (at >= 0) {
-        release_row(&vault->rows[at]);
-        vault->rows[at] = row;
-        return KAI_OK;
+    st = dict_add(&vault->places, text_of(&vault->place), &code, err);
+    if (st) {
+        release_row(&row);
+        return st;
     }
-    if (vault->count == vault->capacity) {
-        int64_t capacity = vault->capacity ? 2 * vault->capacity : 64;
-        struct row *rows = mem_resize(vault->rows, (size_t)capacity, sizeof *rows);
-        if (!rows) {
-            release_row(&row);
-            return err_memory(err, capacity);
-        }
-        vault->rows = rows;
-        vault->capacity = capacity;
-    }
-    at = find_place(vault, table, key);
-    memmove(vault->rows + at + 1, vault->rows + at,
-            (size_t)(vault->count - at) * sizeof *vault->rows);
-    vault->rows[at] = row;
-    vault->count++;
+    if (code < vault->count)
+        release_row(&vault->rows[code]);
+    else
+        vault->count = (int64_t)code + 1;
+    vault->rows[code] = row;
+    vault->is_ordered = 0;
     return KAI_OK;
 }
 
 kai_status vault_get(struct vault *vault, const char *table, struct slice key, struct buf *out,
                      int *ret_found, kai_err *err) {
-    int64_t at = find_row(vault, table, key);
-    *ret_found = at >= 0;
-    if (at < 0) return KAI_OK;
-    return buf_append(out, text_of(&vault->rows[at].value).data, vault->rows[at].value.size, err);
+    struct row *row = NULL;
+    kai_status st = find_row(vault, table, key, &row, err);
+    *ret_found = row != NULL;
+    return row ? buf_append(out, text_of(&row->value).data, row->value.size, err) : st;
 }
 
 kai_status vault_drop(struct vault *vault, const char *table, struct slice key, int *ret_was_there,
                       kai_err *err) {
-    (void)err;
-    int64_t at = find_row(vault, table, key);
-    *ret_was_there = at >= 0;
-    if (at < 0) return KAI_OK;
-    release_row(&vault->rows[at]);
-    memmove(vault->rows + at, vault->rows + at + 1,
-            (size_t)(vault->count - at - 1) * sizeof *vault->rows);
-    vault->count--;
+    struct row *row = NULL;
+    kai_status st = find_row(vault, table, key, &row, err);
+    *ret_was_there = row != NULL;
+    if (!row) return st;
+    release_row(row);
+    *row = (struct row){0};
+    vault->is_ordered = 0;
     return KAI_OK;
 }
 
 kai_status vault_rows(struct vault *vault, const char *table, struct slice prefix,
                       vault_row_fn call, void *user, kai_err *err) {
-    kai_status st = KAI_OK;
-    for (int64_t i = find_place(vault, table, prefix); !st && i < vault->count; i++) {
-        struct slice key = text_of(&vault->rows[i].key);
-        if (strcmp(vault->rows[i].table, table) != 0) break;
+    kai_status st = order_rows(vault, err);
+    if (st) return st;
+    for (int64_t i = find_first(vault, table, prefix); !st && i < vault->ordered; i++) {
+        const struct row *row = vault->order[i];
+        struct slice key = text_of(&row->key);
+        if (strcmp(row->table, table) != 0) break;
         if (key.size < prefix.size || memcmp(key.data, prefix.data, prefix.size) != 0) break;
-        st = call(user, key, text_of(&vault->rows[i].value), err);
+        st = call(user, key, text_of(&row->value), err);
     }
     return st;
 }
@@ -256,18 +292,20 @@ static struct event get_event(struct bytes_reader *reader) {
 kai_status vault_commit(struct vault *vault, kai_err *err) {
     struct buf out;
     struct bytes_writer writer;
+    kai_status st = order_rows(vault, err);
+    if (st) return st;
     buf_init(&out, (size_t)CAPS_BUF_BYTES);
     bytes_write(&writer, &out);
     bytes_put_text(&writer, MAGIC);
-    bytes_put_i64(&writer, vault->count);
-    for (int64_t i = 0; i < vault->count; i++) {
-        bytes_put_text(&writer, vault->rows[i].table);
-        put_slice(&writer, text_of(&vault->rows[i].key));
-        put_slice(&writer, text_of(&vault->rows[i].value));
+    bytes_put_i64(&writer, vault->ordered);
+    for (int64_t i = 0; i < vault->ordered; i++) {
+        bytes_put_text(&writer, vault->order[i]->table);
+        put_slice(&writer, text_of(&vault->order[i]->key));
+        put_slice(&writer, text_of(&vault->order[i]->value));
     }
     bytes_put_i64(&writer, vault->events.count);
     for (int64_t i = 0; i < vault->events.count; i++) put_event(&writer, &vault->events.events[i]);
-    kai_status st = bytes_written(&writer, err);
+    st = bytes_written(&writer, err);
     if (!st) st = file_write_all(vault->path.data, out.data, out.size, err);
     buf_release(&out);
     return st;
@@ -312,15 +350,35 @@ int vault_exists(const char *workspace) {
     return is_there;
 }
 
+/* Wait until no other process holds the workspace: what is read, changed and written back as a
+ * whole may have one holder. */
+static kai_status take_lock(const char *workspace, struct vault *vault, kai_err *err) {
+    struct buf path;
+    buf_init(&path, 1 << 16);
+    kai_status st = buf_printf(&path, err, "%s/vault.lock", workspace);
+    if (!st) {
+        vault->lock = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        int is_read_only = vault->lock < 0 && (errno == EROFS || errno == EACCES);
+        if (!is_read_only && (vault->lock < 0 || flock(vault->lock, LOCK_EX) != 0))
+            st = err_set(err, KAI_IO, "'%s' could not be locked", path.data);
+    }
+    buf_release(&path);
+    return st;
+}
+
 kai_status vault_open(const char *workspace, struct vault **ret_vault, kai_err *err) {
     struct vault *vault = mem_zero(1, sizeof *vault);
     struct buf bytes;
     if (!vault) return err_memory(err, sizeof *vault);
     buf_init(&bytes, (size_t)CAPS_BUF_BYTES);
     buf_init(&vault->path, 1 << 16);
+    buf_init(&vault->place, CAPS_FIELD_BYTES);
+    vault->lock = -1;
     event_batch_init(&vault->events);
     dict_init(&vault->ids);
+    dict_init(&vault->places);
     kai_status st = buf_printf(&vault->path, err, "%s/vault.bin", workspace);
+    if (!st) st = take_lock(workspace, vault, err);
     if (!st && file_exists(vault->path.data)) {
         st = file_read_all(vault->path.data, (size_t)CAPS_BUF_BYTES, &bytes, err);
         if (!st) st = read_file(vault, text_of(&bytes), err);
@@ -337,6 +395,10 @@ void vault_close(struct vault *vault) {
     if (!vault) return;
     for (int64_t i = 0; i < vault->count; i++) release_row(&vault->rows[i]);
     mem_free(vault->rows);
+    mem_free(vault->order);
+    dict_release(&vault->places);
+    buf_release(&vault->place);
+    if (vault->lock >= 0) (void)close(vault->lock); /* gives the lock back */
     event_batch_release(&vault->events);
     dict_release(&vault->ids);
     buf_release(&vault->path);

@@ -18,7 +18,8 @@ typedef kai_status (*vault_event_fn)(void *user, const struct event *event, kai_
 
 /* Has the workspace a store yet? */
 int vault_exists(const char *workspace);
-/* Open the store of a workspace, made where it is missing. */
+/* Open the store of a workspace, made where it is missing. Waits while another process has it open;
+ * a process may open it once at a time. */
 KAI_MUST_CHECK kai_status vault_open(const char *workspace, struct vault **ret_vault, kai_err *err);
 /* Accepts NULL. What was not committed is lost. */
 void vault_close(struct vault *vault);

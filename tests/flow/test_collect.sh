@@ -89,6 +89,17 @@ expect 0 profile 张三 -C web --at 2026-01-10
 expect 0 profile u1 -C web --at 2026-01-10 --json
 near 'revenue is money' "$(value out 'traits|rfm.monetary')" 19.9 1e-9
 
+# Two at once, into a workspace that has no key yet: nothing of either is lost.
+for half in a b; do
+    seq 5000 | sed "s/.*/{\"customer\":\"$half&\",\"time\":\"2026-01-05T00:00:00Z\",\"type\":\"view\"}/" >$half.jsonl
+done
+expect 0 init both
+"$kairos" collect a.jsonl -C both >a.out 2>&1 &
+expect 0 collect b.jsonl -C both
+wait $! || fail "the other of two collects at once: $(cat a.out)"
+expect 0 events -C both --json
+equals 'events of both' "$(value out customers)" 10000
+
 expect 6 collect none.csv --mapping map.yaml -C shop
 expect 6 collect orders.csv.gz --mapping none.yaml -C shop
 expect 6 collect lines.jsonl -C nowhere
