@@ -20,6 +20,15 @@ typedef struct kai_events_options {
     kai_common_options common;
 } kai_events_options;
 
+/* quarantine list, quarantine replay */
+typedef struct kai_quarantine_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments; /* replay: ids; none = all */
+    int32_t raw;        /* list: show what came */
+    const char *fixed;  /* replay: JSON Lines of {"id","raw"}; NULL = as they came */
+} kai_quarantine_options;
+
 /* Events from files into the workspace, through the doorway; a file that comes twice changes
  * nothing. */
 KAI_API int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *options,
@@ -27,6 +36,14 @@ KAI_API int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options
 /* Counts by type, the span of time, customers, flags. */
 KAI_API int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options,
                                   kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* What was set aside, with its reason. */
+KAI_API int32_t kai_engine_quarantine_list(kai_engine *engine,
+                                           const kai_quarantine_options *options,
+                                           kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* What was set aside, once more, as it came or mended. What is an event now leaves the quarantine. */
+KAI_API int32_t kai_engine_quarantine_replay(kai_engine *engine,
+                                             const kai_quarantine_options *options,
+                                             kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 
 #ifdef __cplusplus
 }

@@ -21,11 +21,16 @@ enum {
     CAPS_MLP_PARAMETERS = 1 << 28,  /* 1 GiB of floats, and as much for each moment of Adam */
     CAPS_BEHAVE_ITEMS = 50000,  /* of the behaviour model: beyond, the full softmax costs hours */
     CAPS_BEHAVE_EPOCHS = 10000, /* passes over the sequences */
-    CAPS_BEHAVE_TOKENS = 60000000, /* events learned from by default: an hour of two cores */
+    CAPS_HTTP_HEADER_BYTES = 32 << 10, /* request line and headers of one HTTP request */
+    CAPS_HTTP_BODY_BYTES = 16 << 20,   /* one body, unpacked: beyond, a packed one is an attack */
+    CAPS_HTTP_GROUP = 64,              /* requests that share one commit */
+    CAPS_HTTP_WORKERS = 4,             /* threads that answer: some read while others commit */
+    CAPS_BEHAVE_TOKENS = 60000000,     /* events learned from by default: an hour of two cores */
 };
 
-#define CAPS_TEXT_FILE_BYTES (64ll << 20) /* a YAML or JSON file that is read whole */
-#define CAPS_BUF_BYTES (4ll << 30)        /* a document that is built in memory, such as a report */
-#define CAPS_ROWS (1ll << 31)             /* rows of one table held in memory */
+#define CAPS_TEXT_FILE_BYTES (64ll << 20)  /* a YAML or JSON file that is read whole */
+#define CAPS_HTTP_HELD_BYTES (256ll << 20) /* bodies of all HTTP requests that wait or come in */
+#define CAPS_BUF_BYTES (4ll << 30) /* a document that is built in memory, such as a report */
+#define CAPS_ROWS (1ll << 31)      /* rows of one table held in memory */
 
 #endif

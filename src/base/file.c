@@ -11,7 +11,13 @@
 
 #include "base/alloc.h"
 
-enum { BLOCK_BYTES = 256 << 10, GZIP_WINDOW_BITS = 15 + 16, GZIP_LEVEL = 6, GZIP_MEMORY = 8 };
+enum {
+    BLOCK_BYTES = 256 << 10,
+    GZIP_WINDOW_BITS = 15 + 16,
+    GZIP_OR_ZLIB_BITS = 15 + 32,
+    GZIP_LEVEL = 6,
+    GZIP_MEMORY = 8
+};
 
 /* "'<path>': permission denied" */
 static kai_status io_error(kai_err *err, kai_status kind, const char *path, int number) {
@@ -240,6 +246,45 @@ kai_status file_read_all(const char *path, size_t max_bytes, struct buf *buf, ka
         if (!st) total += n;
     }
     file_close(reader);
+    return st;
+}
+
+/* One step of unpacking into a buffer, which doubles; a full one is asked for one byte more than it
+ * can take. */
+static kai_status unpack_some(z_stream *stream, struct buf *buf, int *ret_code, kai_err *err) {
+    char extra;
+    size_t room = buf->max - buf->size, step = buf->size < BLOCK_BYTES ? BLOCK_BYTES : buf->size;
+    if (room > step) room = step;
+    kai_status st = buf_reserve(buf, room, err);
+    if (st) return st;
+    stream->next_out = (Bytef *)(room ? buf->data + buf->size : &extra);
+    stream->avail_out = room ? (uInt)room : 1;
+    uInt asked = stream->avail_out;
+    *ret_code = inflate(stream, Z_NO_FLUSH);
+    size_t got = asked - stream->avail_out;
+    if (!room && got) return err_set(err, KAI_LIMIT, "more than %zu bytes when unpacked", buf->max);
+    buf->size += got;
+    if (buf->data) buf->data[buf->size] = '\0';
+    if (*ret_code == Z_MEM_ERROR) return err_memory(err, 1 << GZIP_WINDOW_BITS);
+    return *ret_code == Z_OK || *ret_code == Z_STREAM_END
+               ? KAI_OK
+               : err_set(err, KAI_CORRUPT, "packed data is damaged or cut short");
+}
+
+kai_status file_unpack(const void *bytes, size_t n, struct buf *buf, kai_err *err) {
+    union { /* the library's pointer is not const; it only reads */
+        const void *read;
+        Bytef *in;
+    } input = {.read = bytes};
+    z_stream stream = {.zalloc = zlib_alloc, .zfree = zlib_free};
+    int code = Z_OK;
+    if (n > UINT_MAX) return err_set(err, KAI_LIMIT, "more than %u packed bytes", UINT_MAX);
+    if (inflateInit2(&stream, GZIP_OR_ZLIB_BITS) != Z_OK) return err_memory(err, sizeof stream);
+    stream.next_in = input.in;
+    stream.avail_in = (uInt)n;
+    kai_status st = KAI_OK;
+    while (!st && code != Z_STREAM_END) st = unpack_some(&stream, buf, &code, err);
+    (void)inflateEnd(&stream); /* frees; nothing to report */
     return st;
 }
 

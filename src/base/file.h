@@ -26,6 +26,10 @@ void file_close(struct file_reader *reader);
 KAI_MUST_CHECK kai_status file_read_all(const char *path, size_t max_bytes, struct buf *buf,
                                         kai_err *err);
 
+/* Unpack gzip or zlib bytes that are in memory, appended to `buf`. Fails: KAI_CORRUPT (damaged,
+ * cut), KAI_LIMIT (more than the buffer may hold: nothing beyond is unpacked). */
+KAI_MUST_CHECK kai_status file_unpack(const void *bytes, size_t n, struct buf *buf, kai_err *err);
+
 KAI_MUST_CHECK kai_status file_create(const char *path, struct file_writer **ret_writer,
                                       kai_err *err);
 KAI_MUST_CHECK kai_status file_write(struct file_writer *writer, const void *bytes, size_t n,

@@ -1,6 +1,7 @@
 /* The command: find the verb, parse its options, show progress, print the result or one line of
  * error. Everything it can do, the public API can do. */
 #include <kairos/engine.h>
+#include <kairos/service.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "base/arena.h"
 #include "base/options.h"
 #include "cli/meter.h"
+#include "serve/serve.h"
 
 /* 0, or the exit code of a stdout that took not all of it (a full disk, a closed pipe). */
 static int finish_stdout(void) {
@@ -130,10 +132,14 @@ static kai_status print_result(const kai_buf *result, kai_err *err) {
     return KAI_OK;
 }
 
-static kai_status run_verb(const kai_verb *verb, const void *options, kai_err *err) {
+/* The verb whose work is not done in the library alone: it opens no socket. */
+static int is_serve(const kai_verb *verb) { return strcmp(kai_verb_name(verb), "serve") == 0; }
+
+static kai_status run_verb(const kai_verb *verb, void *options, kai_err *err) {
     const kai_common_options *common = kai_verb_common(verb, options);
     struct meter meter;
-    meter_init(&meter, common->quiet);
+    meter_init(&meter, common->quiet || is_serve(verb));
+    if (is_serve(verb)) ((kai_serve_options *)options)->carry = serve_carry;
     kai_engine_options engine_options = {.struct_size = sizeof engine_options,
                                          .threads = (int32_t)common->threads,
                                          .progress = meter_tell,

@@ -9,7 +9,8 @@
  * MiB. Keeping anything, and cleaning (constants, ids, outliers), are not this room's business.
  *
  * Further doors of this room: collect/csv_write.h (rows out as CSV), collect/sequences.h (plain
- * histories).
+ * histories), collect/dialect.h (requests of tracking clients), collect/commerce.h (what they call
+ * a purchase).
  */
 #ifndef KAIROS_COLLECT_COLLECT_H
 #define KAIROS_COLLECT_COLLECT_H

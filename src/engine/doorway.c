@@ -231,6 +231,12 @@ void doorway_pseudonym(const struct doorway *door, const char *user,
         privacy_person(door->keys, slice_of(user), ret_pseudonym);
 }
 
+void doorway_hide_id(const struct doorway *door, struct slice id,
+                     char ret_id[SECRET_PSEUDONYM_BYTES]) {
+    secret_pseudonym(door->keys, "event", id, ret_id);
+    ret_id[0] = 'e';
+}
+
 kai_status doorway_members(struct doorway *door, struct slice pseudonym,
                            const struct slice **ret_members, int64_t *ret_count, kai_err *err) {
     return identity_members(door->identity, pseudonym, ret_members, ret_count, err);

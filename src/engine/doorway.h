@@ -54,6 +54,10 @@ struct identity *doorway_identity(struct doorway *door);
 /* The pseudonym of USER as people write it: an identifier, or a pseudonym itself. */
 void doorway_pseudonym(const struct doorway *door, const char *user,
                        char ret_pseudonym[SECRET_PSEUDONYM_BYTES]);
+/* An id that was made of what an event says would tell it to whoever can guess: not without the
+ * key. Gives: "e_..." */
+void doorway_hide_id(const struct doorway *door, struct slice id,
+                     char ret_id[SECRET_PSEUDONYM_BYTES]);
 /* All pseudonyms of the same person, the canonical one first. Borrowed until the next call. */
 KAI_MUST_CHECK kai_status doorway_members(struct doorway *door, struct slice pseudonym,
                                           const struct slice **ret_members, int64_t *ret_count,

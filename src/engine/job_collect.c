@@ -40,15 +40,6 @@ static kai_status flush(struct collecting *job, kai_err *err) {
     return st;
 }
 
-/* An id that was made of the event says what is in it to whoever can guess: not without the key. */
-static void hide_id(struct collecting *job, char ret_id[SECRET_PSEUDONYM_BYTES],
-                    struct event *event) {
-    if (event->id.data != job->texts.id) return;
-    secret_pseudonym(doorway_keys(job->door), "event", event->id, ret_id);
-    ret_id[0] = 'e';
-    event->id = slice_of(ret_id);
-}
-
 static int is_impossible(const struct collecting *job, const struct event *event) {
     return event->time_us < EARLIEST_DAY * INSTANT_DAY_US ||
            event->time_us > job->now_us + INSTANT_DAY_US || event->quantity < 0;
@@ -64,7 +55,10 @@ static kai_status take(struct collecting *job, const char *file, int64_t row,
     }
     struct event kept = *event;
     char id[SECRET_PSEUDONYM_BYTES];
-    hide_id(job, id, &kept);
+    if (kept.id.data == job->texts.id) {
+        doorway_hide_id(job->door, kept.id, id);
+        kept.id = slice_of(id);
+    }
     if (is_impossible(job, &kept)) kept.flags |= EVENT_IMPOSSIBLE;
     job->impossible += (kept.flags & EVENT_IMPOSSIBLE) != 0;
     kai_status st = event_batch_append(&job->batch, &kept, err);

@@ -15,6 +15,7 @@
 #include "base/dict.h"
 #include "base/file.h"
 #include "engine/person.h"
+#include "engine/quarantine.h"
 #include "engine/run_folders.h"
 
 enum { ERASED_KINDS = 6 };
@@ -153,7 +154,7 @@ static kai_status drop_noted(struct doomed *doomed, const char *table, int64_t *
     return st;
 }
 
-/* Rows whose values name her: identity edges, quarantine. */
+/* Rows whose values name her: identity edges. */
 static kai_status drop_naming(struct forget_job *job, const char *table, int64_t *count,
                               kai_err *err) {
     struct doomed doomed = {.job = job, .looks_inside = 1};
@@ -161,6 +162,21 @@ static kai_status drop_naming(struct forget_job *job, const char *table, int64_t
     kai_status st =
         vault_rows(doorway_vault(job->door), table, (struct slice){"", 0}, note_row, &doomed, err);
     if (!st) return drop_noted(&doomed, table, count, err);
+    dict_release(&doomed.keys);
+    return st;
+}
+
+static kai_status note_quarantined(void *user, const struct quarantine_row *row, kai_err *err) {
+    struct doomed *doomed = user;
+    return holds_name(doomed->job, row->raw) ? add(&doomed->keys, row->id, err) : KAI_OK;
+}
+
+/* What was set aside is sealed: it is opened to be looked at. */
+static kai_status drop_quarantined(struct forget_job *job, kai_err *err) {
+    struct doomed doomed = {.job = job};
+    dict_init(&doomed.keys);
+    kai_status st = quarantine_rows(job->door, note_quarantined, &doomed, err);
+    if (!st) return drop_noted(&doomed, "quarantine", &job->quarantined, err);
     dict_release(&doomed.keys);
     return st;
 }
@@ -182,7 +198,7 @@ static kai_status drop_keyed(struct forget_job *job, const char *table, int64_t 
 static kai_status clean_store(struct forget_job *job, kai_err *err) {
     kai_status st = vault_erase(doorway_vault(job->door), job->subjects.entries,
                                 job->subjects.count, &job->events, err);
-    if (!st) st = drop_naming(job, "quarantine", &job->quarantined, err);
+    if (!st) st = drop_quarantined(job, err);
     if (!st) st = drop_keyed(job, "consent", &job->consents, err);
     if (!st) st = drop_naming(job, "identity", &job->edges, err);
     if (!st) st = drop_keyed(job, "person", &job->persons, err);

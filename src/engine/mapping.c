@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/options.h"
 #include "base/yaml.h"
+#include "collect/commerce.h"
 #include "engine/reading.h"
 
 #define PART(key, part, words)                                                      \
@@ -280,19 +281,12 @@ static double take_number(const struct json_value *object, const char *const *ke
 
 #define KEYS_OF(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-/* Segment's names of what happened, as ours; others stay. */
+/* What sites call it, as one word of ours; other names stay. */
 static kai_status rename_type(struct buf *type, kai_err *err) {
-    static const char *const NAMES[][2] = {
-        {"Product Viewed", "view"},    {"Product Added", "cart"},
-        {"Product Removed", "uncart"}, {"Order Completed", "order"},
-        {"Order Refunded", "refund"},  {"Checkout Started", "checkout"},
-        {"Product Clicked", "click"},  {"Products Searched", "search"}};
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
-        if (!slice_equal_text(slice_of_buf(type), NAMES[i][0])) continue;
-        buf_reset(type);
-        return buf_puts(type, NAMES[i][1], err);
-    }
-    return KAI_OK;
+    const char *ours = commerce_type(slice_of_buf(type));
+    if (!ours) return KAI_OK;
+    buf_reset(type);
+    return buf_puts(type, ours, err);
 }
 
 /* ISO 8601, or a number: seconds, from 1e11 on milliseconds. */

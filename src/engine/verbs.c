@@ -24,6 +24,8 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_EXPLAIN,
     &VERB_COLLECT,
     &VERB_EVENTS,
+    &VERB_QUARANTINE_LIST,
+    &VERB_QUARANTINE_REPLAY,
     &VERB_PROFILE,
     &VERB_SEGMENT_LIST,
     &VERB_SEGMENT_SHOW,
@@ -41,6 +43,7 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_KEY_NEW,
     &VERB_KEY_LIST,
     &VERB_KEY_REVOKE,
+    &VERB_SERVE,
 };
 
 int32_t kai_verb_count(void) { return (int32_t)(sizeof VERBS / sizeof *VERBS); }

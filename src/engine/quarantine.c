@@ -1,0 +1,96 @@
+#include "engine/quarantine.h"
+
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/instant.h"
+#include "base/json.h"
+
+static const char TABLE[] = "quarantine";
+enum { KEY_BYTES = 48 };
+
+static kai_status print_row(struct doorway *door, const char *source, const struct dialect_bad *bad,
+                            int64_t received_us, struct buf *out, kai_err *err) {
+    char time[INSTANT_TEXT_BYTES];
+    struct buf sealed;
+    struct json_writer json;
+    buf_init(&sealed, 2 * (size_t)SECRET_TEXT_BYTES);
+    (void)instant_print(received_us, time);
+    kai_status st = secret_seal(doorway_keys(door), bad->raw, &sealed, err);
+    json_init(&json, out, 0);
+    json_object(&json);
+    json_key_text(&json, "time", time);
+    json_key_text(&json, "source", source);
+    json_key_text(&json, "reason", bad->reason);
+    json_key_text(&json, "raw", sealed.data);
+    json_end(&json);
+    if (!st) st = json_finish(&json, err);
+    buf_release(&sealed);
+    return st;
+}
+
+/* An event larger than a seal may be is kept as its first part: it is not to be replayed anyway. */
+static struct dialect_bad cut(struct dialect_bad bad) {
+    if (bad.raw.size > SECRET_TEXT_BYTES) bad.raw.size = SECRET_TEXT_BYTES;
+    return bad;
+}
+
+kai_status quarantine_keep(struct doorway *door, const char *source,
+                           const struct dialect_reply *reply, int64_t received_us, int64_t *rows,
+                           kai_err *err) {
+    struct buf row;
+    kai_status st = KAI_OK;
+    buf_init(&row, 4 * (size_t)SECRET_TEXT_BYTES);
+    for (int64_t i = 0; !st && i < reply->refused && *rows < QUARANTINE_ROWS_MAX; i++) {
+        const struct dialect_bad bad = cut(reply->bad[i]);
+        char key[KEY_BYTES];
+        uint64_t hash = hash_bytes(bad.raw.data, bad.raw.size, (uint64_t)i);
+        int size = snprintf(key, sizeof key, "%019lld-%016llx", (long long)received_us,
+                            (unsigned long long)hash);
+        buf_reset(&row);
+        st = print_row(door, source, &bad, received_us, &row, err);
+        if (!st)
+            st = vault_put(doorway_vault(door), TABLE, (struct slice){key, (size_t)size},
+                           (struct slice){row.data, row.size}, err);
+        *rows += !st;
+    }
+    buf_release(&row);
+    return st;
+}
+
+struct walk {
+    struct doorway *door;
+    quarantine_fn call;
+    void *user;
+    struct buf raw;
+};
+
+static kai_status take_row(void *user, struct slice key, struct slice value, kai_err *err) {
+    struct walk *walk = user;
+    struct json_value *row = NULL;
+    kai_status st = json_parse(value.data, value.size, &row, err);
+    buf_reset(&walk->raw);
+    if (!st)
+        st = secret_open(doorway_keys(walk->door), slice_of(json_as_text(json_get(row, "raw"), "")),
+                         &walk->raw, err);
+    if (!st) {
+        const struct quarantine_row out = {
+            .id = key,
+            .source = json_as_text(json_get(row, "source"), ""),
+            .reason = json_as_text(json_get(row, "reason"), ""),
+            .time = json_as_text(json_get(row, "time"), ""),
+            .raw = {walk->raw.data ? walk->raw.data : "", walk->raw.size}};
+        st = walk->call(walk->user, &out, err);
+    }
+    json_free(row);
+    return st;
+}
+
+kai_status quarantine_rows(struct doorway *door, quarantine_fn call, void *user, kai_err *err) {
+    struct walk walk = {.door = door, .call = call, .user = user};
+    buf_init(&walk.raw, 2 * (size_t)SECRET_TEXT_BYTES);
+    kai_status st =
+        vault_rows(doorway_vault(door), TABLE, (struct slice){"", 0}, take_row, &walk, err);
+    buf_release(&walk.raw);
+    return st;
+}
