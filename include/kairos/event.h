@@ -20,6 +20,13 @@ typedef struct kai_events_options {
     kai_common_options common;
 } kai_events_options;
 
+/* store verify, store backup FILE */
+typedef struct kai_store_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments; /* backup: one file */
+} kai_store_options;
+
 /* quarantine list, quarantine replay */
 typedef struct kai_quarantine_options {
     uint32_t struct_size;
@@ -36,6 +43,12 @@ KAI_API int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options
 /* Counts by type, the span of time, customers, flags. */
 KAI_API int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options,
                                   kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* Walk the whole store. Fails: KAI_CORRUPT naming the first fault. */
+KAI_API int32_t kai_engine_store_verify(kai_engine *engine, const kai_store_options *options,
+                                        kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* Copy the store into one file, while it is used. Fails: KAI_EXISTS. */
+KAI_API int32_t kai_engine_store_backup(kai_engine *engine, const kai_store_options *options,
+                                        kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 /* What was set aside, with its reason. */
 KAI_API int32_t kai_engine_quarantine_list(kai_engine *engine,
                                            const kai_quarantine_options *options,

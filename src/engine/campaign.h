@@ -95,8 +95,8 @@ KAI_MUST_CHECK kai_status campaign_load(const char *path, struct campaign *ret_c
 /* The same over bytes; `path` names them in errors and is where relative paths start. */
 KAI_MUST_CHECK kai_status campaign_parse(const char *path, const char *bytes, size_t size,
                                          struct campaign *ret_campaign, kai_err *err);
-/* The section `limits` of any file that has one, into limits and capacities of a campaign whose arena
- * and offers (name, channel) are there. Fails as campaign_load. */
+/* The section `limits` of any file that has one, into limits and capacities of a campaign whose
+ * arena and offers (name, channel) are there. Fails as campaign_load. */
 KAI_MUST_CHECK kai_status campaign_read_limits(struct campaign *campaign,
                                                const struct yaml_tree *tree, kai_err *err);
 void campaign_release(struct campaign *campaign);

@@ -81,7 +81,7 @@ kai_status customers_load(struct doorway *door, struct customers *ret_customers,
     dict_init(&ret_customers->names);
     struct loading loading = {.door = door, .customers = ret_customers};
     kai_status st = touch_book_init(&ret_customers->book, err);
-    if (!st) st = vault_events(doorway_vault(door), take_event, &loading, err);
+    if (!st) st = store_events(doorway_store(door), take_event, &loading, err);
     return finish(&loading, st, err);
 }
 
@@ -109,7 +109,7 @@ kai_status customers_load_one(struct doorway *door, struct slice pseudonym,
     if (!st) st = doorway_members(door, pseudonym, &members, &count, err);
     for (int64_t i = 0; !st && i < count; i++) {
         struct own_events own = {&loading, members[i]};
-        st = vault_history(doorway_vault(door), members[i], take_own_event, &own, err);
+        st = store_history(doorway_store(door), members[i], take_own_event, &own, err);
     }
     return finish(&loading, st, err);
 }

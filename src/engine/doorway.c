@@ -15,7 +15,8 @@ struct doorway {
     char *workspace; /* owned */
     struct settings settings;
     struct secret_keys *keys; /* owned */
-    struct vault *vault;      /* owned */
+    enum store_mode mode;
+    struct store *store; /* owned */
     struct consent_book consents;
     struct suppression suppression;
     struct identity *identity; /* owned */
@@ -53,9 +54,9 @@ static kai_status load_edge(void *user, struct slice key, struct slice value, ka
 
 static kai_status load_rows(struct doorway *door, kai_err *err) {
     const struct slice all = {"", 0};
-    kai_status st = vault_rows(door->vault, "consent", all, load_consent, door, err);
-    if (!st) st = vault_rows(door->vault, "suppression", all, load_suppression, door, err);
-    if (!st) st = vault_rows(door->vault, "identity", all, load_edge, door, err);
+    kai_status st = store_rows(door->store, "consent", all, load_consent, door, err);
+    if (!st) st = store_rows(door->store, "suppression", all, load_suppression, door, err);
+    if (!st) st = store_rows(door->store, "identity", all, load_edge, door, err);
     return st;
 }
 
@@ -66,15 +67,15 @@ static kai_status load_keys(struct doorway *door, kai_err *err) {
     struct buf known;
     int is_known = 0;
     buf_init(&known, 256);
-    kai_status st = vault_get(door->vault, "meta", slice_of("key"), &known, &is_known, err);
+    kai_status st = store_get(door->store, "meta", slice_of("key"), &known, &is_known, err);
     if (!st && !is_known && !file_exists(path)) st = secret_file_create(path, err);
     if (!st) st = secret_file_load(path, &door->keys, err);
     if (!st && is_known && strcmp(known.data, secret_fingerprint(door->keys)) != 0)
         st = err_set(err, KAI_DENIED, "key file '%s' is not the key of this workspace", path);
-    if (!st && !is_known) {
-        st = vault_put(door->vault, "meta", slice_of("key"),
+    if (!st && !is_known && door->mode != STORE_READ) {
+        st = store_put(door->store, "meta", slice_of("key"),
                        slice_of(secret_fingerprint(door->keys)), err);
-        if (!st) st = vault_commit(door->vault, err);
+        if (!st) st = store_commit(door->store, err);
     }
     buf_release(&known);
     return st;
@@ -86,21 +87,55 @@ static kai_status make_filter(struct doorway *door, kai_err *err) {
     return filter_new(&door->settings.rules, &state, &door->filter, err);
 }
 
-kai_status doorway_open(const char *workspace, struct doorway **ret_door, kai_err *err) {
-    struct doorway *door = mem_zero(1, sizeof *door);
-    if (!door) return err_memory(err, sizeof *door);
+/* ---- what is known of persons, in memory ---- */
+
+static void init_memory(struct doorway *door) {
     consent_book_init(&door->consents);
     suppression_init(&door->suppression);
+}
+
+static kai_status load_memory(struct doorway *door, kai_err *err) {
+    kai_status st = identity_new(&door->identity, err);
+    if (!st) st = load_rows(door, err);
+    return st ? st : make_filter(door, err);
+}
+
+static void release_memory(struct doorway *door) {
+    filter_free(door->filter);
+    identity_free(door->identity);
+    suppression_release(&door->suppression);
+    consent_book_release(&door->consents);
+    door->filter = NULL;
+    door->identity = NULL;
+}
+
+kai_status doorway_reload(struct doorway *door, kai_err *err) {
+    release_memory(door);
+    init_memory(door);
+    return load_memory(door, err);
+}
+
+/* ---- open ---- */
+
+/* Whoever only reads a workspace that has no store yet makes an empty one. */
+static enum store_mode mode_for(const char *workspace, enum store_mode mode) {
+    return mode == STORE_READ && !store_exists(workspace) ? STORE_WRITE : mode;
+}
+
+kai_status doorway_open(const char *workspace, enum store_mode mode, struct doorway **ret_door,
+                        kai_err *err) {
+    struct doorway *door = mem_zero(1, sizeof *door);
+    if (!door) return err_memory(err, sizeof *door);
+    door->mode = mode_for(workspace, mode);
+    init_memory(door);
     filter_result_init(&door->result);
     buf_init(&door->scratch, (size_t)CAPS_FIELD_BYTES);
     door->workspace = mem_string(workspace);
     kai_status st = door->workspace ? KAI_OK : err_memory(err, 1);
     if (!st) st = settings_load(workspace, &door->settings, err);
-    if (!st) st = vault_open(workspace, &door->vault, err);
+    if (!st) st = store_open(workspace, door->mode, &door->store, err);
     if (!st) st = load_keys(door, err);
-    if (!st) st = identity_new(&door->identity, err);
-    if (!st) st = load_rows(door, err);
-    if (!st) st = make_filter(door, err);
+    if (!st) st = load_memory(door, err);
     if (st)
         doorway_close(door);
     else
@@ -110,12 +145,9 @@ kai_status doorway_open(const char *workspace, struct doorway **ret_door, kai_er
 
 void doorway_close(struct doorway *door) {
     if (!door) return;
-    filter_free(door->filter);
+    release_memory(door);
     filter_result_release(&door->result);
-    identity_free(door->identity);
-    suppression_release(&door->suppression);
-    consent_book_release(&door->consents);
-    vault_close(door->vault);
+    store_close(door->store);
     secret_keys_free(door->keys);
     settings_release(&door->settings);
     buf_release(&door->scratch);
@@ -132,7 +164,7 @@ static kai_status keep_person(struct doorway *door, const struct filter_person *
                               kai_err *err) {
     int is_there = 0;
     buf_reset(&door->scratch);
-    kai_status st = vault_get(door->vault, "person", slice_of(person->pseudonym), &door->scratch,
+    kai_status st = store_get(door->store, "person", slice_of(person->pseudonym), &door->scratch,
                               &is_there, err);
     if (st || is_there) return st;
     buf_reset(&door->scratch);
@@ -140,7 +172,7 @@ static kai_status keep_person(struct doorway *door, const struct filter_person *
                     person->is_device ? "device" : "customer", (int)person->sealed.size,
                     person->sealed.data);
     if (!st)
-        st = vault_put(door->vault, "person", slice_of(person->pseudonym), text_of(&door->scratch),
+        st = store_put(door->store, "person", slice_of(person->pseudonym), text_of(&door->scratch),
                        err);
     return st;
 }
@@ -151,7 +183,7 @@ kai_status doorway_keep_edge(struct doorway *door, const struct identity_edge *e
     buf_reset(&door->scratch);
     kai_status st = identity_print(edge, &door->scratch, err);
     return st ? st
-              : vault_put(door->vault, "identity", slice_of(key), text_of(&door->scratch), err);
+              : store_put(door->store, "identity", slice_of(key), text_of(&door->scratch), err);
 }
 
 /* Statements are never changed: each has a key of its own, by person, purpose and time. */
@@ -162,7 +194,7 @@ static kai_status keep_consent(struct doorway *door, const char *pseudonym,
                    consent_purpose_text(record->purpose), (long long)record->time_us);
     buf_reset(&door->scratch);
     kai_status st = consent_print(record, &door->scratch, err);
-    return st ? st : vault_put(door->vault, "consent", slice_of(key), text_of(&door->scratch), err);
+    return st ? st : store_put(door->store, "consent", slice_of(key), text_of(&door->scratch), err);
 }
 
 kai_status doorway_filter(struct doorway *door, const struct event_batch *batch,
@@ -181,13 +213,21 @@ kai_status doorway_filter(struct doorway *door, const struct event_batch *batch,
 
 kai_status doorway_pass(struct doorway *door, const struct event_batch *batch, kai_err *err) {
     const struct event_batch *events = NULL;
-    int64_t added = 0;
+    int64_t ticket = 0;
+    if (!door->filter) {
+        kai_status st = doorway_reload(door, err);
+        if (st) return st;
+    }
+    if (!store_has_room(door->store, batch->count)) {
+        kai_status st = store_commit(door->store, err);
+        if (st) return st;
+    }
     kai_status st = doorway_filter(door, batch, &events, err);
-    return st ? st : vault_append(door->vault, events, &added, err);
+    return st || !events->count ? st : store_append(door->store, events, &ticket, err);
 }
 
 kai_status doorway_commit(struct doorway *door, kai_err *err) {
-    return vault_commit(door->vault, err);
+    return store_commit(door->store, err);
 }
 
 void doorway_describe(const struct doorway *door, struct json_writer *json) {
@@ -211,8 +251,8 @@ void doorway_describe(const struct doorway *door, struct json_writer *json) {
 
 const struct filter_report *doorway_report(const struct doorway *door) { return &door->report; }
 
-struct vault *doorway_vault(struct doorway *door) {
-    return door->vault;
+struct store *doorway_store(struct doorway *door) {
+    return door->store;
 }
 
 const struct settings *doorway_settings(const struct doorway *door) { return &door->settings; }
@@ -247,7 +287,7 @@ kai_status doorway_reveal(struct doorway *door, struct slice pseudonym, struct b
     struct json_value *row = NULL;
     int is_there = 0;
     buf_reset(&door->scratch);
-    kai_status st = vault_get(door->vault, "person", pseudonym, &door->scratch, &is_there, err);
+    kai_status st = store_get(door->store, "person", pseudonym, &door->scratch, &is_there, err);
     if (st) return st;
     if (!is_there) return buf_append(out, pseudonym.data, pseudonym.size, err);
     st = json_parse(door->scratch.data, door->scratch.size, &row, err);
@@ -268,11 +308,11 @@ kai_status doorway_knows(struct doorway *door, struct slice pseudonym, int *ret_
     kai_err ignored = {0};
     int knows = 0;
     buf_reset(&door->scratch);
-    kai_status st = vault_get(door->vault, "person", pseudonym, &door->scratch, &knows, err);
+    kai_status st = store_get(door->store, "person", pseudonym, &door->scratch, &knows, err);
     if (st) return st;
     knows = knows || dict_find(&door->consents.pseudonyms, pseudonym) >= 0;
     if (!knows) {
-        st = vault_history(door->vault, pseudonym, note_event, &knows, &ignored);
+        st = store_history(door->store, pseudonym, note_event, &knows, &ignored);
         if (st && !knows) return err_set(err, st, "%s", ignored.message);
     }
     *ret_knows = knows;
@@ -308,7 +348,7 @@ kai_status doorway_suppress(struct doorway *door, struct slice pseudonym, kai_er
     char time[INSTANT_TEXT_BYTES];
     instant_print(clock_wall_us(), time);
     kai_status st = suppression_add(&door->suppression, pseudonym, err);
-    return st ? st : vault_put(door->vault, "suppression", pseudonym, slice_of(time), err);
+    return st ? st : store_put(door->store, "suppression", pseudonym, slice_of(time), err);
 }
 
 kai_status doorway_path(const struct doorway *door, const char *name, struct buf *out,

@@ -2,7 +2,7 @@
  * carries events in goes through doorway_pass, and every job that names a person asks here.
  *
  *     struct doorway *door = NULL;
- *     st = doorway_open(workspace, &door, err);
+ *     st = doorway_open(workspace, STORE_WRITE, &door, err);
  *     while (...) {                                       batches as collect made them
  *         st = doorway_pass(door, &batch, err);           filtered and stored
  *     }
@@ -20,33 +20,35 @@
 
 #include "base/json.h"
 #include "engine/settings.h"
-#include "engine/vault.h"
 #include "govern/audit.h"
 #include "govern/govern.h"
+#include "store/store.h"
 
 struct doorway;
 
 /* Open a workspace: its settings, key, consents, suppressions and identities. The first time a key
  * file is made. Fails: KAI_NOT_FOUND (no workspace; the key file of a store that has one),
  * KAI_DENIED (another key than the store was written with), KAI_CORRUPT. */
-KAI_MUST_CHECK kai_status doorway_open(const char *workspace, struct doorway **ret_door,
-                                       kai_err *err);
+KAI_MUST_CHECK kai_status doorway_open(const char *workspace, enum store_mode mode,
+                                       struct doorway **ret_door, kai_err *err);
 void doorway_close(struct doorway *door);
 /* Filter a batch and keep persons, identities and consents that it brings. Gives: the events that
  * may be stored, until the next call. */
 KAI_MUST_CHECK kai_status doorway_filter(struct doorway *door, const struct event_batch *batch,
                                          const struct event_batch **ret_events, kai_err *err);
-/* The same, and append the events. */
+/* The same, and append the events; waits where the store is behind. */
 KAI_MUST_CHECK kai_status doorway_pass(struct doorway *door, const struct event_batch *batch,
                                        kai_err *err);
 KAI_MUST_CHECK kai_status doorway_commit(struct doorway *door, kai_err *err);
+/* Read consents, suppressions and identities again from the store, after a commit failed. */
+KAI_MUST_CHECK kai_status doorway_reload(struct doorway *door, kai_err *err);
 /* "privacy":
  * {"events":..,"kept":..,"suppressed":..,"without_consent":..,"consents":..,"damaged":..,
  * "found":{"email":..}} as a member. */
 void doorway_describe(const struct doorway *door, struct json_writer *json);
 const struct filter_report *doorway_report(const struct doorway *door);
 
-struct vault *doorway_vault(struct doorway *door);
+struct store *doorway_store(struct doorway *door);
 const struct settings *doorway_settings(const struct doorway *door);
 const struct secret_keys *doorway_keys(const struct doorway *door);
 struct identity *doorway_identity(struct doorway *door);

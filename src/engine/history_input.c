@@ -63,11 +63,10 @@ kai_status history_input_read(struct kai_engine *engine, const char *path,
     int is_csv = strcmp(options->format, "csv") == 0;
     if (!is_csv && (options->time || options->order))
         return err_set(err, KAI_INVALID, "--time and --order belong to --format csv");
-    kai_status st =
-        is_csv ? read_csv(engine, path, options, &input, err)
-               : collect_read_sequences(path,
-                                        options->anonymous ? SEQUENCES_ANONYMOUS : SEQUENCES_NAMED,
-                                        &engine->progress, &input.table, err);
+    kai_status st = is_csv ? read_csv(engine, path, options, &input, err)
+                           : collect_read_sequences(
+                                 path, options->anonymous ? SEQUENCES_ANONYMOUS : SEQUENCES_NAMED,
+                                 &engine->progress, &input.table, err);
     if (!st) st = find_columns(input.table, options, &columns, err);
     if (!st) {
         st = interactions_init(&input.interactions, &columns, err);

@@ -27,7 +27,7 @@ int32_t kai_engine_audit_verify(kai_engine *engine, const kai_audit_verify_optio
     if (st) return st;
     answer_begin(&answer);
     buf_init(&path, 1 << 16);
-    st = doorway_open(options->common.workspace, &door, err);
+    st = doorway_open(options->common.workspace, STORE_READ, &door, err);
     if (!st) st = doorway_path(door, "audit.jsonl", &path, err);
     if (!st) st = audit_verify(doorway_keys(door), path.data, options->head, &state, err);
     for (int64_t i = 0; !st && i < options->arguments.count; i++)

@@ -170,13 +170,6 @@ static kai_status report(struct collecting *job, int64_t before, int64_t after, 
     return st;
 }
 
-static kai_status count_one(void *user, const struct event *event, kai_err *err) {
-    (void)event;
-    (void)err;
-    ++*(int64_t *)user;
-    return KAI_OK;
-}
-
 int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *options,
                            kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     kai_status st = options_check(options->struct_size, sizeof *options, err);
@@ -188,8 +181,8 @@ int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *option
     mapping_texts_init(&job.texts);
     answer_begin(&job.answer);
     if (options->mapping) st = mapping_load(options->mapping, &job.arena, &job.mapping, err);
-    if (!st) st = doorway_open(options->common.workspace, &job.door, err);
-    if (!st) st = vault_events(doorway_vault(job.door), count_one, &before, err);
+    if (!st) st = doorway_open(options->common.workspace, STORE_WRITE, &job.door, err);
+    if (!st) before = store_event_count(doorway_store(job.door));
     timing_enter(&job.answer.timing, "collect");
     for (int64_t f = 0; !st && f < options->arguments.count; f++) {
         const char *file = options->arguments.items[f];
@@ -198,7 +191,7 @@ int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *option
     if (!st) st = flush(&job, err);
     timing_enter(&job.answer.timing, "commit");
     if (!st) st = doorway_commit(job.door, err);
-    if (!st) st = vault_events(doorway_vault(job.door), count_one, &after, err);
+    if (!st) after = store_event_count(doorway_store(job.door));
     if (!st) st = report(&job, before, after, err);
     st = answer_end(&job.answer, st, ret_json, ret_text, err);
     doorway_close(job.door);

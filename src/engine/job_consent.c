@@ -58,7 +58,9 @@ static kai_status run(const kai_consent_options *options, enum consent_answer an
     answer_begin(&job.answer);
     if (answer != CONSENT_UNKNOWN && options->purposes.count == 0)
         st = err_set(err, KAI_INVALID, "option '--purpose' is missing");
-    if (!st) st = doorway_open(options->common.workspace, &job.door, err);
+    if (!st)
+        st = doorway_open(options->common.workspace,
+                          answer == CONSENT_UNKNOWN ? STORE_READ : STORE_WRITE, &job.door, err);
     if (!st) doorway_pseudonym(job.door, options->arguments.items[0], job.person);
     if (!st && doorway_is_suppressed(job.door, slice_of(job.person)))
         st = err_set(err, KAI_STATE, "this user was forgotten");

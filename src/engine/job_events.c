@@ -71,8 +71,8 @@ int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options,
     dict_init(&counting->types);
     dict_init(&counting->customers);
     answer_begin(&answer);
-    st = doorway_open(options->common.workspace, &door, err);
-    if (!st) st = vault_events(doorway_vault(door), count, counting, err);
+    st = doorway_open(options->common.workspace, STORE_READ, &door, err);
+    if (!st) st = store_events(doorway_store(door), count, counting, err);
     if (!st) st = report(counting, &answer, err);
     st = answer_end(&answer, st, ret_json, ret_text, err);
     doorway_close(door);

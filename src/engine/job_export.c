@@ -53,7 +53,7 @@ static kai_status write_statements(struct export_job *job, kai_err *err) {
     json_key(&job->json, "statements");
     json_array(&job->json);
     for (int64_t i = 0; !st && i < job->member_count; i++)
-        st = vault_rows(doorway_vault(job->door), "consent", job->members[i], write_statement, job,
+        st = store_rows(doorway_store(job->door), "consent", job->members[i], write_statement, job,
                         err);
     json_end(&job->json);
     return st;
@@ -105,7 +105,7 @@ static kai_status write_events(struct export_job *job, kai_err *err) {
     json_key(&job->json, "events");
     json_array(&job->json);
     for (job->member = 0; !st && job->member < job->member_count; job->member++)
-        st = vault_history(doorway_vault(job->door), job->members[job->member], write_event, job,
+        st = store_history(doorway_store(job->door), job->members[job->member], write_event, job,
                            err);
     json_end(&job->json);
     return st;
@@ -158,7 +158,7 @@ int32_t kai_engine_export(kai_engine *engine, const kai_export_options *options,
     json_init(&job.json, &job.document, 1);
     if (ret_json && strcmp(options->out, "-") == 0)
         st = err_set(err, KAI_INVALID, "with --json the document needs a file: give --out");
-    if (!st) st = doorway_open(options->common.workspace, &job.door, err);
+    if (!st) st = doorway_open(options->common.workspace, STORE_READ, &job.door, err);
     if (!st) st = person_find(job.door, options->arguments.items[0], job.person, err);
     if (!st) st = write_document(&job, err);
     if (!st) st = doorway_record(job.door, "export", job.person, NULL, NULL, err);

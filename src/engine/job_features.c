@@ -188,7 +188,7 @@ int32_t kai_engine_features(kai_engine *engine, const kai_features_options *opti
     if (!st && ret_json && strcmp(options->out, "-") == 0)
         st = err_set(err, KAI_INVALID, "with --json the table needs a file: give --out");
     timing_enter(&features.answer.timing, "read");
-    if (!st) st = doorway_open(options->common.workspace, &features.door, err);
+    if (!st) st = doorway_open(options->common.workspace, STORE_READ, &features.door, err);
     if (!st) st = customers_load(features.door, &features.customers, err);
     timing_enter(&features.answer.timing, "features");
     if (!st) st = read_moment(&features, err);

@@ -104,7 +104,7 @@ static kai_status collect_addresses(struct forget_job *job, kai_err *err) {
     buf_init(&scan.ignored, 4 * (size_t)CAPS_FIELD_BYTES);
     for (int32_t i = 0; !st && i < job->subjects.count; i++) {
         scan.member = job->subjects.entries[i];
-        st = vault_history(doorway_vault(job->door), scan.member, scan_event, &scan, err);
+        st = store_history(doorway_store(job->door), scan.member, scan_event, &scan, err);
     }
     buf_release(&scan.plain);
     buf_release(&scan.ignored);
@@ -146,7 +146,7 @@ static kai_status drop_noted(struct doomed *doomed, const char *table, int64_t *
     kai_status st = KAI_OK;
     for (int32_t i = 0; !st && i < doomed->keys.count; i++) {
         int was_there = 0;
-        st = vault_drop(doorway_vault(doomed->job->door), table, doomed->keys.entries[i],
+        st = store_drop(doorway_store(doomed->job->door), table, doomed->keys.entries[i],
                         &was_there, err);
         *count += was_there;
     }
@@ -160,7 +160,7 @@ static kai_status drop_naming(struct forget_job *job, const char *table, int64_t
     struct doomed doomed = {.job = job, .looks_inside = 1};
     dict_init(&doomed.keys);
     kai_status st =
-        vault_rows(doorway_vault(job->door), table, (struct slice){"", 0}, note_row, &doomed, err);
+        store_rows(doorway_store(job->door), table, (struct slice){"", 0}, note_row, &doomed, err);
     if (!st) return drop_noted(&doomed, table, count, err);
     dict_release(&doomed.keys);
     return st;
@@ -188,7 +188,7 @@ static kai_status drop_keyed(struct forget_job *job, const char *table, int64_t 
     kai_status st = KAI_OK;
     dict_init(&doomed.keys);
     for (int32_t i = 0; !st && i < job->subjects.count; i++)
-        st = vault_rows(doorway_vault(job->door), table, job->subjects.entries[i], note_row,
+        st = store_rows(doorway_store(job->door), table, job->subjects.entries[i], note_row,
                         &doomed, err);
     if (!st) return drop_noted(&doomed, table, count, err);
     dict_release(&doomed.keys);
@@ -196,7 +196,7 @@ static kai_status drop_keyed(struct forget_job *job, const char *table, int64_t 
 }
 
 static kai_status clean_store(struct forget_job *job, kai_err *err) {
-    kai_status st = vault_erase(doorway_vault(job->door), job->subjects.entries,
+    kai_status st = store_erase(doorway_store(job->door), job->subjects.entries,
                                 job->subjects.count, &job->events, err);
     if (!st) st = drop_quarantined(job, err);
     if (!st) st = drop_keyed(job, "consent", &job->consents, err);
@@ -312,7 +312,7 @@ int32_t kai_engine_forget(kai_engine *engine, const kai_forget_options *options,
     run_folders_init(&job.folders);
     buf_init(&job.certificate, 64 << 20);
     buf_init(&job.path, 1 << 16);
-    st = doorway_open(options->common.workspace, &job.door, err);
+    st = doorway_open(options->common.workspace, STORE_WRITE, &job.door, err);
     if (!st) st = forget(&job, err);
     st = answer_end(&job.answer, st, ret_json, ret_text, err);
     doorway_close(job.door);

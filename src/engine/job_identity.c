@@ -111,14 +111,14 @@ static kai_status undo(struct identity_job *job, kai_err *err) {
     return st ? st : keep(job, "identity undo", &edge, err);
 }
 
-static kai_status run(const kai_identity_options *options,
+static kai_status run(const kai_identity_options *options, enum store_mode mode,
                       kai_status (*work)(struct identity_job *, kai_err *), kai_buf *ret_json,
                       kai_buf *ret_text, kai_err *err) {
     struct identity_job job = {.options = options};
     kai_status st = options_check(options->struct_size, sizeof *options, err);
     if (st) return st;
     answer_begin(&job.answer);
-    st = doorway_open(options->common.workspace, &job.door, err);
+    st = doorway_open(options->common.workspace, mode, &job.door, err);
     if (!st) st = work(&job, err);
     doorway_close(job.door);
     return answer_end(&job.answer, st, ret_json, ret_text, err);
@@ -127,17 +127,17 @@ static kai_status run(const kai_identity_options *options,
 int32_t kai_engine_identity_show(kai_engine *engine, const kai_identity_options *options,
                                  kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     (void)engine;
-    return run(options, show, ret_json, ret_text, err);
+    return run(options, STORE_READ, show, ret_json, ret_text, err);
 }
 
 int32_t kai_engine_identity_merge(kai_engine *engine, const kai_identity_options *options,
                                   kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     (void)engine;
-    return run(options, merge, ret_json, ret_text, err);
+    return run(options, STORE_WRITE, merge, ret_json, ret_text, err);
 }
 
 int32_t kai_engine_identity_undo(kai_engine *engine, const kai_identity_options *options,
                                  kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     (void)engine;
-    return run(options, undo, ret_json, ret_text, err);
+    return run(options, STORE_WRITE, undo, ret_json, ret_text, err);
 }

@@ -18,7 +18,7 @@ static kai_status keep_key(struct key_job *job, const struct access_key *key, co
     buf_init(&row, 1 << 16);
     kai_status st = access_key_print(key, &row, err);
     if (!st)
-        st = vault_put(doorway_vault(job->door), "key", slice_of(key->id),
+        st = store_put(doorway_store(job->door), "key", slice_of(key->id),
                        (struct slice){row.data, row.size}, err);
     if (!st) st = doorway_record(job->door, action, key->id, NULL, NULL, err);
     if (!st) st = doorway_commit(job->door, err);
@@ -89,7 +89,7 @@ static kai_status list_keys(struct key_job *job, kai_err *err) {
     json_key(&job->answer.json, "keys");
     json_array(&job->answer.json);
     kai_status st =
-        vault_rows(doorway_vault(job->door), "key", (struct slice){"", 0}, list_key, job, err);
+        store_rows(doorway_store(job->door), "key", (struct slice){"", 0}, list_key, job, err);
     json_end(&job->answer.json);
     return st;
 }
@@ -100,7 +100,7 @@ static kai_status revoke_key(struct key_job *job, kai_err *err) {
     struct buf row;
     int is_there = 0;
     buf_init(&row, 1 << 16);
-    kai_status st = vault_get(doorway_vault(job->door), "key", slice_of(id), &row, &is_there, err);
+    kai_status st = store_get(doorway_store(job->door), "key", slice_of(id), &row, &is_there, err);
     if (!st && !is_there) st = err_set(err, KAI_NOT_FOUND, "key '%.40s' is not there", id);
     if (!st) st = access_key_parse((struct slice){row.data, row.size}, &key, err);
     if (!st && key.revoked_us) st = err_set(err, KAI_STATE, "key '%.40s' is revoked already", id);
@@ -113,14 +113,14 @@ static kai_status revoke_key(struct key_job *job, kai_err *err) {
     return st;
 }
 
-static kai_status run(const kai_key_options *options,
+static kai_status run(const kai_key_options *options, enum store_mode mode,
                       kai_status (*work)(struct key_job *, kai_err *), kai_buf *ret_json,
                       kai_buf *ret_text, kai_err *err) {
     struct key_job job = {.options = options};
     kai_status st = options_check(options->struct_size, sizeof *options, err);
     if (st) return st;
     answer_begin(&job.answer);
-    st = doorway_open(options->common.workspace, &job.door, err);
+    st = doorway_open(options->common.workspace, mode, &job.door, err);
     if (!st) st = work(&job, err);
     doorway_close(job.door);
     return answer_end(&job.answer, st, ret_json, ret_text, err);
@@ -129,17 +129,17 @@ static kai_status run(const kai_key_options *options,
 int32_t kai_engine_key_new(kai_engine *engine, const kai_key_options *options, kai_buf *ret_json,
                            kai_buf *ret_text, kai_err *err) {
     (void)engine;
-    return run(options, make_key, ret_json, ret_text, err);
+    return run(options, STORE_WRITE, make_key, ret_json, ret_text, err);
 }
 
 int32_t kai_engine_key_list(kai_engine *engine, const kai_key_options *options, kai_buf *ret_json,
                             kai_buf *ret_text, kai_err *err) {
     (void)engine;
-    return run(options, list_keys, ret_json, ret_text, err);
+    return run(options, STORE_READ, list_keys, ret_json, ret_text, err);
 }
 
 int32_t kai_engine_key_revoke(kai_engine *engine, const kai_key_options *options, kai_buf *ret_json,
                               kai_buf *ret_text, kai_err *err) {
     (void)engine;
-    return run(options, revoke_key, ret_json, ret_text, err);
+    return run(options, STORE_WRITE, revoke_key, ret_json, ret_text, err);
 }

@@ -144,7 +144,7 @@ int32_t kai_engine_profile(kai_engine *engine, const kai_profile_options *option
     if (st) return st;
     answer_begin(&profile.answer);
     st = person_time("at", options->at, &profile.at_us, err);
-    if (!st) st = doorway_open(options->common.workspace, &profile.door, err);
+    if (!st) st = doorway_open(options->common.workspace, STORE_READ, &profile.door, err);
     if (!st) st = person_find(profile.door, options->arguments.items[0], profile.person, err);
     if (!st)
         st = customers_load_one(profile.door, slice_of(profile.person), &profile.customers, err);

@@ -167,7 +167,7 @@ static kai_status replay(struct quarantine_job *job, kai_err *err) {
     if (!st) st = quarantine_rows(job->door, replay_row, job, err);
     for (int32_t i = 0; !st && i < job->done.count; i++) {
         int was_there = 0;
-        st = vault_drop(doorway_vault(job->door), "quarantine", job->done.entries[i], &was_there,
+        st = store_drop(doorway_store(job->door), "quarantine", job->done.entries[i], &was_there,
                         err);
     }
     if (!st) st = doorway_commit(job->door, err);
@@ -178,7 +178,7 @@ static kai_status replay(struct quarantine_job *job, kai_err *err) {
                            (long long)job->rows, (long long)job->done.count);
 }
 
-static kai_status run(const kai_quarantine_options *options,
+static kai_status run(const kai_quarantine_options *options, enum store_mode mode,
                       kai_status (*work)(struct quarantine_job *, kai_err *), kai_buf *ret_json,
                       kai_buf *ret_text, kai_err *err) {
     struct quarantine_job job = {.options = options};
@@ -188,7 +188,7 @@ static kai_status run(const kai_quarantine_options *options,
     dict_init(&job.fixed_ids);
     dict_init(&job.fixed_raws);
     answer_begin(&job.answer);
-    st = doorway_open(options->common.workspace, &job.door, err);
+    st = doorway_open(options->common.workspace, mode, &job.door, err);
     if (!st) st = work(&job, err);
     doorway_close(job.door);
     dialect_reader_free(job.reader);
@@ -201,11 +201,11 @@ static kai_status run(const kai_quarantine_options *options,
 int32_t kai_engine_quarantine_list(kai_engine *engine, const kai_quarantine_options *options,
                                    kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     (void)engine;
-    return run(options, list, ret_json, ret_text, err);
+    return run(options, STORE_READ, list, ret_json, ret_text, err);
 }
 
 int32_t kai_engine_quarantine_replay(kai_engine *engine, const kai_quarantine_options *options,
                                      kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     (void)engine;
-    return run(options, replay, ret_json, ret_text, err);
+    return run(options, STORE_WRITE, replay, ret_json, ret_text, err);
 }

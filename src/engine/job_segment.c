@@ -326,7 +326,7 @@ static kai_status run(kai_engine *engine, const kai_segment_options *options,
     answer_begin(&job.answer);
     if (work == export && ret_json && strcmp(options->out, "-") == 0)
         st = err_set(err, KAI_INVALID, "with --json the members need a file: give --out");
-    if (!st) st = doorway_open(options->common.workspace, &job.door, err);
+    if (!st) st = doorway_open(options->common.workspace, STORE_READ, &job.door, err);
     if (!st) st = audience_open(job.door, options->at, &engine->progress, &job.audience, err);
     if (!st) person_json_time(&job.answer.json, "at", job.audience.at_us);
     if (!st) st = work(&job, err);

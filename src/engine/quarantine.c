@@ -50,7 +50,7 @@ kai_status quarantine_keep(struct doorway *door, const char *source,
         buf_reset(&row);
         st = print_row(door, source, &bad, received_us, &row, err);
         if (!st)
-            st = vault_put(doorway_vault(door), TABLE, (struct slice){key, (size_t)size},
+            st = store_put(doorway_store(door), TABLE, (struct slice){key, (size_t)size},
                            (struct slice){row.data, row.size}, err);
         *rows += !st;
     }
@@ -90,7 +90,7 @@ kai_status quarantine_rows(struct doorway *door, quarantine_fn call, void *user,
     struct walk walk = {.door = door, .call = call, .user = user};
     buf_init(&walk.raw, 2 * (size_t)SECRET_TEXT_BYTES);
     kai_status st =
-        vault_rows(doorway_vault(door), TABLE, (struct slice){"", 0}, take_row, &walk, err);
+        store_rows(doorway_store(door), TABLE, (struct slice){"", 0}, take_row, &walk, err);
     buf_release(&walk.raw);
     return st;
 }

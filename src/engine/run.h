@@ -116,7 +116,7 @@ struct run {
     struct market_factors factors; /* values NULL = no market */
     uint8_t *has_consent;          /* owned; (customers) */
     uint8_t *is_held_out;          /* owned; (customers) */
-    uint8_t *is_refused; /* owned; (customers, offers) by the workspace; NULL = none */
+    uint8_t *is_refused;           /* owned; (customers, offers) by the workspace; NULL = none */
     int64_t consent_missing, held_out, eligible;
     int64_t refused_pairs;
     int32_t *fair_group;                 /* owned; (customers) or NULL */

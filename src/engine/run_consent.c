@@ -53,9 +53,9 @@ kai_status run_ask_workspace(struct run *run, kai_err *err) {
     const char *workspace = run->options->common.workspace, *id = run->campaign.customers.id;
     const struct column *column = NULL;
     struct doorway *door = NULL;
-    if (!id || !workspace || !vault_exists(workspace)) return KAI_OK;
+    if (!id || !workspace || !store_exists(workspace)) return KAI_OK;
     kai_status st = table_column(run->customers.table, id, &column, err);
-    if (!st) st = doorway_open(workspace, &door, err);
+    if (!st) st = doorway_open(workspace, STORE_READ, &door, err);
     if (!st) st = ask_all(run, door, column, err);
     doorway_close(door);
     if (!st && run->refused_pairs)

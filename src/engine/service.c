@@ -30,7 +30,7 @@ static kai_status note_key(void *user, struct slice id, struct slice value, kai_
 
 static kai_status load_access(kai_service *service, kai_err *err) {
     struct key_list list = {0};
-    kai_status st = vault_rows(doorway_vault(service->door), "key", (struct slice){"", 0}, note_key,
+    kai_status st = store_rows(doorway_store(service->door), "key", (struct slice){"", 0}, note_key,
                                &list, err);
     if (!st) st = access_new(list.keys, list.count, &service->access, err);
     mem_free(list.keys);
@@ -75,10 +75,10 @@ int32_t kai_service_open(const char *workspace, kai_service **ret_service, kai_e
     if (!service) return err_memory(err, sizeof *service);
     (void)pthread_mutex_init(&service->lock, NULL); /* default attributes cannot fail on Linux */
     (void)pthread_mutex_init(&service->reader_lock, NULL);
-    kai_status st = doorway_open(workspace, &service->door, err);
+    kai_status st = doorway_open(workspace, STORE_CLAIM, &service->door, err);
     if (!st) st = load_access(service, err);
     if (!st)
-        st = vault_rows(doorway_vault(service->door), "quarantine", (struct slice){"", 0},
+        st = store_rows(doorway_store(service->door), "quarantine", (struct slice){"", 0},
                         count_row, &service->quarantine_rows, err);
     if (st)
         kai_service_close(service);
@@ -105,7 +105,9 @@ int32_t kai_service_has_keys(const kai_service *service) {
 
 static void pass(kai_service *service, struct visit *visit) {
     if (visit->status) return;
-    if (visit->batch.count) visit->status = doorway_pass(service->door, &visit->batch, &visit->err);
+    if (!store_has_room(doorway_store(service->door), visit->batch.count))
+        visit->status = err_set(&visit->err, KAI_LIMIT, "the store is behind: come back");
+    else if (visit->batch.count) visit->status = doorway_pass(service->door, &visit->batch, &visit->err);
     if (!visit->status && visit->reply.refused)
         visit->status =
             quarantine_keep(service->door, dialect_name(visit->dialect), &visit->reply,
@@ -116,21 +118,34 @@ static int brings_anything(const struct visit *visit) {
     return !visit->status && (visit->batch.count || visit->reply.refused);
 }
 
-/* Everything through the doorway, then one commit. */
+/* What memory knows and the file does not, after a failed commit, is forgotten: clients say it
+ * again. */
+static void take_back(kai_service *service) {
+    (void)pthread_mutex_lock(&service->lock);
+    kai_status st = doorway_reload(service->door, NULL);
+    (void)st; /* a file that cannot be read: the next request tries again */
+    (void)pthread_mutex_unlock(&service->lock);
+}
+
+/* Everything through the doorway, one request at a time; then wait, while others go through, for
+ * the commit that it became part of. */
 static kai_status store_group(kai_service *service, struct visit *visits, int64_t count,
                               kai_err *err) {
+    struct store *store = doorway_store(service->door);
     int is_needed = 0;
     (void)pthread_mutex_lock(&service->lock);
+    int64_t from = store_ticket(store) + 1;
     for (int64_t i = 0; i < count; i++) {
         is_needed |= brings_anything(&visits[i]);
         pass(service, &visits[i]);
     }
-    kai_status st = is_needed ? doorway_commit(service->door, err) : KAI_OK;
+    int64_t to = store_ticket(store);
     (void)pthread_mutex_unlock(&service->lock);
-    if (is_needed) {
-        atomic_store(&service->is_failing, st != KAI_OK);
-        atomic_fetch_add(&service->counts[SERVICE_COMMITS], 1);
-    }
+    if (!is_needed) return KAI_OK;
+    kai_status st = store_wait(store, from, to, err);
+    if (st) take_back(service);
+    atomic_store(&service->is_failing, st != KAI_OK);
+    atomic_fetch_add(&service->counts[SERVICE_COMMITS], 1);
     return st;
 }
 

@@ -47,7 +47,8 @@ static const struct kai_option BACKTEST_OPTIONS[] = {
      .offset = offsetof(kai_backtest_options, metrics),
      .fallback = "hr@10,ndcg@10,recall@20,mrr@20,coverage",
      .value = "a@K,b@K",
-     .help = "of hr, ndcg, recall, mrr, novelty, coverage; the first of accuracy chooses the best model"},
+     .help =
+         "of hr, ndcg, recall, mrr, novelty, coverage; the first of accuracy chooses the best model"},
     {.name = "seen",
      .kind = OPTION_CHOICE,
      .offset = offsetof(kai_backtest_options, seen),

@@ -43,6 +43,8 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_KEY_NEW,
     &VERB_KEY_LIST,
     &VERB_KEY_REVOKE,
+    &VERB_STORE_VERIFY,
+    &VERB_STORE_BACKUP,
     &VERB_SERVE,
 };
 

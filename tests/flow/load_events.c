@@ -104,7 +104,7 @@ static kai_status load(const char *workspace, const char *set, const char *file,
         .price = column_of(table, "UnitPrice"),
         .session = column_of(table, is_retail ? "InvoiceNo" : "session_id"),
         .channel = column_of(table, is_retail ? "Country" : "device")};
-    st = doorway_open(workspace, &door, err);
+    st = doorway_open(workspace, STORE_WRITE, &door, err);
     if (!st) st = pass_rows(door, &source, err);
     if (!st) (void)printf("%lld\n", (long long)doorway_report(door)->kept);
     doorway_close(door);

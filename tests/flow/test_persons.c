@@ -52,7 +52,7 @@ static void put(struct shop *shop, const char *customer, const char *anonymous, 
 /* Pass what was put; returns how many events were kept. */
 static int64_t pass(struct shop *shop) {
     struct doorway *door = NULL;
-    CHECK_OK(doorway_open(shop->dir, &door, &shop->err), &shop->err);
+    CHECK_OK(doorway_open(shop->dir, STORE_WRITE, &door, &shop->err), &shop->err);
     CHECK_OK(doorway_pass(door, &shop->batch, &shop->err), &shop->err);
     CHECK_OK(doorway_commit(door, &shop->err), &shop->err);
     int64_t kept = doorway_report(door)->kept;
@@ -415,9 +415,9 @@ static void test_doorway__refuses_a_lost_or_foreign_key(void **state) {
     (void)pass(&shop);
     (void)snprintf(path, sizeof path, "%s/kairos.key", shop.dir);
     assert_int_equal(remove(path), 0);
-    CHECK_FAILS(doorway_open(shop.dir, &door, &shop.err), &shop.err, KAI_NOT_FOUND, "kairos.key");
+    CHECK_FAILS(doorway_open(shop.dir, STORE_WRITE, &door, &shop.err), &shop.err, KAI_NOT_FOUND, "kairos.key");
     CHECK_OK(secret_file_create(path, &shop.err), &shop.err);
-    CHECK_FAILS(doorway_open(shop.dir, &door, &shop.err), &shop.err, KAI_DENIED, "not the key");
+    CHECK_FAILS(doorway_open(shop.dir, STORE_WRITE, &door, &shop.err), &shop.err, KAI_DENIED, "not the key");
     close_shop(&shop);
 }
 
@@ -435,7 +435,7 @@ static void test_settings__name_what_is_wrong(void **state) {
     open_shop(&shop, "settings", NULL);
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         write_in(&shop, "kairos.yaml", CASES[i][0]);
-        CHECK_FAILS(doorway_open(shop.dir, &door, &shop.err), &shop.err, KAI_INVALID, CASES[i][1]);
+        CHECK_FAILS(doorway_open(shop.dir, STORE_WRITE, &door, &shop.err), &shop.err, KAI_INVALID, CASES[i][1]);
     }
     close_shop(&shop);
 }

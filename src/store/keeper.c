@@ -1,0 +1,58 @@
+/* Behind the writer: side files, and the log moved into the file. */
+#include "store/store_parts.h"
+
+enum {
+    LOG_PAGES_MAX = 65536, /* 256 MiB: beyond, the writer lends a hand */
+};
+
+static void keep(struct store *store) {
+    int64_t left = 0;
+    kai_status st = sorted_settle(store->ids, NULL);
+    if (!st) st = sorted_settle(store->people, NULL);
+    if (!st) st = sqlite_checkpoint(store->keeping, &left, NULL);
+    if (left > LOG_PAGES_MAX) atomic_store(&store->wants_room, 1);
+    (void)st; /* tried again after the next group: nothing of this is the truth */
+}
+
+void *store_keep_loop(void *user) {
+    struct store *store = user;
+    (void)pthread_mutex_lock(&store->keep_lock);
+    for (;;) {
+        while (!store->is_due && !store->is_ending)
+            (void)pthread_cond_wait(&store->keep_due, &store->keep_lock);
+        if (!store->is_due) break;
+        store->is_due = 0;
+        (void)pthread_mutex_unlock(&store->keep_lock);
+        keep(store);
+        (void)pthread_mutex_lock(&store->keep_lock);
+    }
+    (void)pthread_mutex_unlock(&store->keep_lock);
+    return NULL;
+}
+
+/* ---- what the side files lack ---- */
+
+struct catching {
+    struct store *store;
+    int64_t ids, people; /* covered */
+};
+
+static kai_status add_missing(void *user, const struct coded *event, kai_err *err) {
+    const struct catching *catching = user;
+    struct store *store = catching->store;
+    int64_t customer = event->codes[CODED_CUSTOMER], device = event->codes[CODED_ANONYMOUS];
+    kai_status st = KAI_OK;
+    if (event->seq > catching->ids)
+        st = sorted_add(store->ids, store_id_key(event->id), event->seq, err);
+    if (event->seq <= catching->people) return st;
+    if (!st && customer) st = sorted_add(store->people, (uint64_t)customer, event->seq, err);
+    if (!st && device) st = sorted_add(store->people, (uint64_t)device, event->seq, err);
+    return st;
+}
+
+kai_status store_catch_up(struct store *store, struct sqlite *sqlite, kai_err *err) {
+    struct catching catching = {
+        .store = store, .ids = sorted_covered(store->ids), .people = sorted_covered(store->people)};
+    int64_t from = catching.ids < catching.people ? catching.ids : catching.people;
+    return sqlite_events(sqlite, from, add_missing, &catching, err);
+}
