@@ -1,4 +1,5 @@
-/* Decisions that learn while they act: options of `simulate bandit` and `simulate auction`. */
+/* Worlds whose truth is known: options of `simulate bandit`, `simulate auction` and `simulate
+ * events`. */
 #ifndef KAIROS_WORLD_H
 #define KAIROS_WORLD_H
 
@@ -34,6 +35,15 @@ typedef struct kai_simulate_auction_options {
     double budget;   /* of an episode, as a share of what all its auctions cost */
 } kai_simulate_auction_options;
 
+typedef struct kai_simulate_events_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    const char *out;
+    int64_t customers;
+    int64_t days;
+    int64_t items;
+} kai_simulate_events_options;
+
 /* Play bandits in a world whose truth is known; writes log.csv, regret.csv and truth/ into `out`.
  */
 KAI_API int32_t kai_engine_simulate_bandit(kai_engine *engine,
@@ -43,6 +53,11 @@ KAI_API int32_t kai_engine_simulate_bandit(kai_engine *engine,
 KAI_API int32_t kai_engine_simulate_auction(kai_engine *engine,
                                             const kai_simulate_auction_options *options,
                                             kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* Write a shop's events as JSON Lines, and apart what each channel truly added, who left and whose
+ * taste moved; writes events.jsonl, items.csv, touches.csv and truth/ into `out`. */
+KAI_API int32_t kai_engine_simulate_events(kai_engine *engine,
+                                           const kai_simulate_events_options *options,
+                                           kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 
 #ifdef __cplusplus
 }

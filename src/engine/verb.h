@@ -101,6 +101,7 @@ extern const struct kai_verb VERB_SERVE;
 extern const struct kai_verb VERB_SIMULATE_AUCTION;
 extern const struct kai_verb VERB_SIMULATE_BANDIT;
 extern const struct kai_verb VERB_SIMULATE_CAMPAIGN;
+extern const struct kai_verb VERB_SIMULATE_EVENTS;
 extern const struct kai_verb VERB_STORE_BACKUP;
 extern const struct kai_verb VERB_STORE_VERIFY;
 extern const struct kai_verb VERB_TRAIN;

@@ -11,6 +11,7 @@
 #include "base/caps.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "simulate/simulate_print.h"
 #include "simulate/simulate_process.h"
 
 enum {
@@ -78,97 +79,50 @@ struct run {
 
 /* ---- printing ---- */
 
-static char *put_text(char *at, const char *text) {
-    while (*text) *at++ = *text++;
-    return at;
-}
-
-static char *put_count(char *at, int64_t value) {
-    char digits[20];
-    int n = 0;
-    do digits[n++] = (char)('0' + value % 10);
-    while ((value /= 10) > 0);
-    while (n > 0) *at++ = digits[--n];
-    return at;
-}
-
-/* A number with `decimals` places; NaN is an empty field. */
-static char *put_fixed(char *at, double value, int decimals) {
-    static const double UNITS[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
-    if (isnan(value)) return at;
-    int64_t scaled = llround(value * UNITS[decimals]);
-    int64_t unit = (int64_t)UNITS[decimals];
-    if (scaled < 0) {
-        *at++ = '-';
-        scaled = -scaled;
-    }
-    at = put_count(at, scaled / unit);
-    if (decimals == 0) return at;
-    *at++ = '.';
-    int64_t rest = scaled % unit;
-    for (int i = decimals - 1; i >= 0; i--) {
-        at[i] = (char)('0' + rest % 10);
-        rest /= 10;
-    }
-    return at + decimals;
-}
-
-static char *put_field(char *at, double value, int decimals) {
-    at = put_fixed(at, value, decimals);
-    *at++ = ',';
-    return at;
-}
-
-static char *put_name(char *at, const char *text) {
-    at = put_text(at, text);
-    *at++ = ',';
-    return at;
-}
-
 static char *put_customer(char *at, const struct simulate_process *process, int64_t row,
                           const struct simulate_customer *c, const struct simulate_expected *e,
                           const struct simulate_event *event) {
-    at = put_count(at, row + 1);
+    at = simulate_put_count(at, row + 1);
     *at++ = ',';
-    at = put_field(at, c->age, 0);
-    at = put_field(at, c->income, 0);
-    at = put_field(at, c->tenure, 0);
-    at = put_field(at, c->recency, 0);
-    at = put_field(at, c->orders, 0);
-    at = put_field(at, c->basket, 2);
-    at = put_field(at, c->visits, 0);
-    at = put_field(at, c->discount_share, 2);
-    at = put_field(at, c->open_rate, 2);
-    at = put_field(at, c->survey, 0);
-    at = put_name(at, c->newsletter ? "yes" : "no");
-    at = put_name(at, SIMULATE_DEVICE_NAMES[c->device]);
-    at = put_name(at, SIMULATE_TIER_NAMES[c->tier]);
-    at = put_name(at, SIMULATE_FAVOURITE_NAMES[c->favourite]);
-    at = put_text(at, "city-");
+    at = simulate_put_field(at, c->age, 0);
+    at = simulate_put_field(at, c->income, 0);
+    at = simulate_put_field(at, c->tenure, 0);
+    at = simulate_put_field(at, c->recency, 0);
+    at = simulate_put_field(at, c->orders, 0);
+    at = simulate_put_field(at, c->basket, 2);
+    at = simulate_put_field(at, c->visits, 0);
+    at = simulate_put_field(at, c->discount_share, 2);
+    at = simulate_put_field(at, c->open_rate, 2);
+    at = simulate_put_field(at, c->survey, 0);
+    at = simulate_put_name(at, c->newsletter ? "yes" : "no");
+    at = simulate_put_name(at, SIMULATE_DEVICE_NAMES[c->device]);
+    at = simulate_put_name(at, SIMULATE_TIER_NAMES[c->tier]);
+    at = simulate_put_name(at, SIMULATE_FAVOURITE_NAMES[c->favourite]);
+    at = simulate_put_text(at, "city-");
     *at++ = (char)('0' + (c->city + 1) / 10);
     *at++ = (char)('0' + (c->city + 1) % 10);
     *at++ = ',';
-    at = put_name(at, SIMULATE_REGION_NAMES[c->region]);
-    at = put_name(at, process->arm[event->arm].name);
+    at = simulate_put_name(at, SIMULATE_REGION_NAMES[c->region]);
+    at = simulate_put_name(at, process->arm[event->arm].name);
     if (process->options.propensity == SIMULATE_FEATURES)
-        at = put_field(at, e->propensity[event->arm], 6);
+        at = simulate_put_field(at, e->propensity[event->arm], 6);
     *at++ = event->visit ? '1' : '0';
     *at++ = ',';
     *at++ = event->conversion ? '1' : '0';
     *at++ = ',';
-    at = put_fixed(at, event->spend, 2);
+    at = simulate_put_fixed(at, event->spend, 2);
     *at++ = '\n';
     return at;
 }
 
 static char *put_truth(char *at, const struct simulate_process *process, int64_t row, double factor,
                        const struct simulate_expected *e) {
-    at = put_count(at, row + 1);
+    at = simulate_put_count(at, row + 1);
     *at++ = ',';
-    at = put_field(at, factor, 2);
-    for (int32_t a = 0; a < process->arms; a++) at = put_field(at, e->mu[a], 5);
+    at = simulate_put_field(at, factor, 2);
+    for (int32_t a = 0; a < process->arms; a++) at = simulate_put_field(at, e->mu[a], 5);
     for (int32_t a = 1; a < process->arms; a++)
-        at = put_field(at, factor * process->margin * (e->mu[a] - e->mu[0]), 6);
+        at = simulate_put_field(at, factor * process->margin * (e->mu[a] - e->mu[0]), 6);
     at[-1] = '\n';
     return at;
 }

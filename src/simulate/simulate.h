@@ -6,7 +6,8 @@
  * in docs/methods/simulation.md; it is smooth, stepped and interacting, and belongs to no learner
  * of ours. Being realistic about everything is not this room's business.
  *
- * Further door of this room: simulate/simulate_world.h (worlds for bandits and bidders).
+ * Further doors of this room: simulate/simulate_world.h (worlds for bandits and bidders),
+ * simulate/simulate_events.h (a stream of events).
  *
  * Files of `simulate_campaign`, below out_dir:
  *   customers.csv        customer (1..n), features, region (sensitive), action, [propensity],

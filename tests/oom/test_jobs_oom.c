@@ -195,6 +195,8 @@ static void test_jobs__simulate_survives_hunger(void **state) {
     (void)state;
     starve((const char *const[]){"simulate campaign", "--customers", "30", "--out", market_path,
                                  NULL});
+    starve((const char *const[]){"simulate events", "--customers", "30", "--days", "10", "--items",
+                                 "8", "--out", market_path, NULL});
 }
 
 static void test_jobs__proofs_survive_hunger(void **state) {

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# A simulated shop from its events to a churn model, and what its channels truly brought.
+# shellcheck source=../cli/kit.sh
+source "${KAIROS_TESTS:?}/cli/kit.sh"
+customers=1000 low=0.65
+[ -z "${KAIROS_SANITIZE:-}" ] || customers=400 low=0.6
+
+expect 0 simulate events --out one --customers $customers --days 180 --json
+cp out made
+expect 0 simulate events --out two --customers $customers --days 180 --threads 1 --quiet
+diff -r one two || fail "the stream depends on the number of threads"
+expect 0 simulate events --out three --customers $customers --days 180 --seed 7 --quiet
+! cmp -s one/events.jsonl three/events.jsonl || fail "the seed changes nothing"
+events=$(value made events)
+equals 'lines of the stream' "$(wc -l <one/events.jsonl)" "$events"
+equals 'customers of the truth' "$(wc -l <one/truth/customers.csv)" $((customers + 1))
+equals items "$(wc -l <one/items.csv)" 1001
+
+# what each channel brought adds up, and the two tellings of it agree
+while IFS=, read -r cause touches _ sessions _ orders money; do
+    equals "touches of $cause" "$touches" "$(value made "causes|$cause|touches")"
+    equals "sessions of $cause" "$sessions" "$(value made "causes|$cause|sessions")"
+    equals "orders of $cause" "$orders" "$(awk -F, -v c="$cause" '$4 == c { n++ } END { print n + 0 }' one/truth/orders.csv)"
+    near "money of $cause" "$money" "$(awk -F, -v c="$cause" '$4 == c { s += $5 } END { printf "%.2f", s }' one/truth/orders.csv)" 0.01
+    [ "$cause" = own ] ||
+        equals "touches of $cause in the stream" "$touches" \
+            "$(grep -c '"type":"touch","channel":"'"$cause"'"' one/events.jsonl)"
+done < <(tail -n +2 one/truth/channels.csv)
+equals 'orders of the stream' "$(grep -F '"type":"order"' one/events.jsonl | grep -oE '"session":"[^"]*' | sort -u | wc -l)" \
+    "$(awk -F, 'NR > 1 { n += $6 } END { print n }' one/truth/channels.csv)"
+equals 'who left' "$(awk -F, 'NR > 1 && $4 != "" { n++ } END { print n + 0 }' one/truth/customers.csv)" "$(value made left)"
+
+# retargeting follows those who come anyway: it takes the credit, and brings next to nothing
+expect 0 evaluate attribution one/touches.csv --models last,linear --json
+claimed=$(value out 'channels|last|retargeting|conversions|value')
+brought=$(value made 'causes|retargeting|orders')
+awk -v a="$claimed" -v b="$brought" 'BEGIN { exit !(a > 5 * b && b > 0) }' ||
+    fail "last touch credits retargeting with '$claimed' orders; it brought $brought"
+
+# events in, twice is once; then churn
+expect 0 init shop
+expect 0 collect one/events.jsonl -C shop --json
+equals added "$(value out added)" "$events"
+equals impossible "$(value out impossible)" 0
+expect 0 collect one/events.jsonl -C shop --json
+equals 'twice is once' "$(value out added)" 0
+label="churn: no order in 60 days after 30 active"
+expect 0 features -C shop --at 2025-05-01 --label "$label" --reveal --out churn.csv --quiet
+expect 0 fit churn.csv --label churn --id customer --models forest --quiet --json
+auc=$(value out 'models|forest|test|auc')
+awk -v a="$auc" -v low=$low 'BEGIN { exit !(a > low && a < 0.95) }' ||
+    fail "churn: AUC '$auc' is not between $low and 0.95"
+# whoever had left by then buys no more: she is labelled so
+awk -F, 'NR == FNR { if ($4 != "" && $4 < "2025-05-01") left[$1] = 1; next }
+    FNR > 1 && $1 in left { n++; bad += $NF != 1 } END { exit !(n > 20 && bad == 0) }' \
+    one/truth/customers.csv churn.csv || fail "somebody who had left bought again, or nobody had left"
+
+expect 2 simulate events --out four --customers 0
+expect 2 simulate events --out four --days 4000
+[ ! -e four ] || fail "a stream that was refused left something behind"
+pass
