@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "decide/proximal.h"
 
-enum { CUTS = 96, PAIR_STEPS = 4000 };
-static const double DESCENT_SHARE = 0.1, GOOD_SHARE = 0.5, PAIR_TOLERANCE = 1e-10;
+enum { CUTS = 96 };
+static const double DESCENT_SHARE = 0.1, GOOD_SHARE = 0.5;
 
 /* All vectors in scaled variables y = x / scale. */
 struct search {
@@ -16,24 +17,27 @@ struct search {
     double level[CUTS]; /* cut_i(y) = level_i + slope_i . y */
     double weight[CUTS];
     double at[CUTS]; /* cut_i at the trial point */
-    double *centre, *trial, *gradient, *point, *pull;
+    double *centre, *trial, *gradient, *point;
     double centre_value;
-    double step; /* 1 / proximity */
-    double *memory;
+    double step;     /* 1 / proximity */
+    double *scratch; /* of the quadratic problem */
+    double *memory;  /* owned; all of the above */
 };
 
 static kai_status init_search(struct search *search, const struct bundle_method *method,
                               kai_err *err) {
     *search = (struct search){.method = method, .size = method->size, .step = 1};
     size_t n = (size_t)method->size;
-    search->memory = mem_zero((CUTS + 5) * n, sizeof(double));
-    if (!search->memory) return err_memory(err, (int64_t)((CUTS + 5) * n * sizeof(double)));
+    size_t scratch = (size_t)proximal_scratch(method->size, method->bounded, CUTS);
+    size_t cells = (CUTS + 4) * n + scratch;
+    search->memory = mem_zero(cells, sizeof(double));
+    if (!search->memory) return err_memory(err, (int64_t)(cells * sizeof(double)));
     search->slope = search->memory;
     search->centre = search->memory + CUTS * n;
     search->trial = search->centre + n;
     search->gradient = search->trial + n;
     search->point = search->gradient + n;
-    search->pull = search->point + n;
+    search->scratch = search->point + n;
     return KAI_OK;
 }
 
@@ -43,55 +47,19 @@ static double dot(const double *a, const double *b, int32_t n) {
     return sum;
 }
 
-/* trial = projection of centre - step x sum(weight x slope); and every cut there. */
-static void place_trial(struct search *search) {
-    for (int32_t v = 0; v < search->size; v++) {
-        double y = search->centre[v] - search->step * search->pull[v];
-        search->trial[v] = v < search->method->bounded && y < 0 ? 0 : y;
-    }
+/* The proximal step: weights, trial point, every cut there; returns the height of the model. */
+static double solve_model(struct search *search) {
+    const struct proximal model = {.size = search->size,
+                                   .bounded = search->method->bounded,
+                                   .cuts = search->cut_count,
+                                   .slope = search->slope,
+                                   .level = search->level,
+                                   .centre = search->centre,
+                                   .step = search->step};
+    double height = proximal_solve(&model, search->scratch, search->trial, search->weight);
     for (int32_t i = 0; i < search->cut_count; i++)
         search->at[i] = search->level[i] + dot(search->slope + (size_t)i * (size_t)search->size,
                                                search->trial, search->size);
-}
-
-/* One pairwise step: move weight from the lowest cut in use to the highest cut. Returns 0 when
- * their heights agree. */
-static int move_weight(struct search *search) {
-    int32_t high = 0, low = -1;
-    for (int32_t i = 0; i < search->cut_count; i++) {
-        if (search->at[i] > search->at[high]) high = i;
-        if (search->weight[i] > 0 && (low < 0 || search->at[i] < search->at[low])) low = i;
-    }
-    double height = search->at[high] - search->at[low];
-    if (height <= PAIR_TOLERANCE * (1 + fabs(search->centre_value))) return 0;
-    const double *up = search->slope + (size_t)high * (size_t)search->size;
-    const double *down = search->slope + (size_t)low * (size_t)search->size;
-    double curvature = 0;
-    for (int32_t v = 0; v < search->size; v++) curvature += (up[v] - down[v]) * (up[v] - down[v]);
-    double amount = curvature > 0 ? height / (search->step * curvature) : search->weight[low];
-    if (amount >= search->weight[low]) {
-        amount = search->weight[low];
-        search->weight[low] = 0;
-    } else {
-        search->weight[low] -= amount;
-    }
-    search->weight[high] += amount;
-    for (int32_t v = 0; v < search->size; v++) search->pull[v] += amount * (up[v] - down[v]);
-    return 1;
-}
-
-/* The proximal step: weights, trial point, and the height of the model there. */
-static double solve_model(struct search *search) {
-    memset(search->pull, 0, (size_t)search->size * sizeof *search->pull);
-    for (int32_t i = 0; i < search->cut_count; i++)
-        for (int32_t v = 0; v < search->size; v++)
-            search->pull[v] +=
-                search->weight[i] * search->slope[(size_t)i * (size_t)search->size + (size_t)v];
-    place_trial(search);
-    for (int32_t k = 0; k < PAIR_STEPS && move_weight(search); k++) place_trial(search);
-    double height = search->at[0];
-    for (int32_t i = 1; i < search->cut_count; i++)
-        if (search->at[i] > height) height = search->at[i];
     return height;
 }
 
@@ -176,7 +144,7 @@ kai_status bundle_method_minimise(const struct bundle_method *method, bundle_met
         set_cut(&search, make_room(&search), search.centre_value, search.centre, search.gradient);
         search.weight[0] = 1;
         double steep = sqrt(dot(search.gradient, search.gradient, search.size));
-        search.step = steep > 0 ? 1 / steep : 1; /* the first step is about one typical price */
+        search.step = steep > 0 ? method->reach / steep : method->reach;
         st = descend(&search, fn, user, ret_evaluations, err);
     }
     if (!st) {

@@ -3,8 +3,7 @@
  * 46, 1990).
  *
  * Each evaluation adds a cut, a linear function that supports the target from below. The next point
- * minimises the largest cut plus a proximity term around the best point so far; that small
- * quadratic problem is solved in its dual over the simplex of cuts by pairwise steps.
+ * minimises the largest cut plus a proximity term around the best point so far (proximal.h).
  */
 #ifndef KAIROS_DECIDE_BUNDLE_METHOD_H
 #define KAIROS_DECIDE_BUNDLE_METHOD_H
@@ -21,6 +20,7 @@ struct bundle_method {
     int32_t bounded;     /* the first so many are >= 0 */
     const double *scale; /* (size) typical sizes, > 0 */
     double tolerance;    /* stop where the model promises less than this share of the value */
+    double reach;        /* of the first step, in typical sizes: 1 from nowhere, less from near */
     int32_t evaluations_max;
 };
 

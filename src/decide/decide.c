@@ -10,8 +10,9 @@
 #include "decide/dual.h"
 #include "decide/rounding.h"
 
-enum { EVALUATIONS_MAX = 400 };
-static const double DUAL_TOLERANCE = 1e-7;
+enum { EVALUATIONS_MAX = 400, SAMPLE_ROWS = 1 << 16, SAMPLE_FROM = 1 << 19 };
+/* The sample's prices are off by about 1 / sqrt(SAMPLE_ROWS) of a typical one. */
+static const double DUAL_TOLERANCE = 1e-7, SAMPLE_REACH = 0.01;
 /* A plan with a larger gap is solved again with ties broken: each gain shrunk by up to this share.
  */
 static const double GAP_WANTED = 5e-4, TIE_SHARES[] = {1e-3, 1e-2, 1e-1};
@@ -74,16 +75,83 @@ static void release_solve(struct solve *solve) {
     dual_release(&solve->dual);
 }
 
-/* Prices from where z stands. */
-static kai_status find_prices(struct solve *solve, kai_err *err) {
+/* Prices from where z stands; reach: how far from them they may be, in typical prices. */
+static kai_status find_prices(struct solve *solve, double reach, kai_err *err) {
     struct bundle_method method = {.size = solve->dual.size,
                                    .bounded = solve->dual.problem->limit_count,
                                    .scale = solve->dual.scale,
                                    .tolerance = DUAL_TOLERANCE,
+                                   .reach = reach,
                                    .evaluations_max = EVALUATIONS_MAX};
     int32_t evaluations = 0;
     return bundle_method_minimise(&method, eval_target, solve, solve->z, &solve->bound,
                                   &evaluations, err);
+}
+
+/* ---- many customers: first a sample of them ---- */
+
+struct sample {
+    struct decide_problem problem;
+    double *objective;           /* owned; (rows, offers) */
+    int32_t *group;              /* owned; (rows) or NULL */
+    struct decide_limit *limits; /* owned; scaled down */
+};
+
+static void sample_release(struct sample *sample) {
+    mem_free(sample->objective);
+    mem_free(sample->group);
+    mem_free(sample->limits);
+}
+
+/* Every k-th customer, evenly over the whole. */
+static kai_status sample_init(struct sample *sample, const struct decide_problem *problem,
+                              kai_err *err) {
+    int64_t rows = SAMPLE_ROWS, offers = problem->offers;
+    double share = (double)rows / (double)problem->rows;
+    *sample = (struct sample){.problem = *problem};
+    sample->objective = mem_array((size_t)(rows * offers), sizeof *sample->objective);
+    sample->group = problem->group ? mem_array((size_t)rows, sizeof *sample->group) : NULL;
+    sample->limits = mem_array((size_t)problem->limit_count + 1, sizeof *sample->limits);
+    if (!sample->objective || !sample->limits || (problem->group && !sample->group)) {
+        sample_release(sample);
+        return err_memory(err, rows * offers * (int64_t)sizeof(double));
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t from = (int64_t)((double)i / share);
+        memcpy(sample->objective + i * offers, problem->objective + from * offers,
+               (size_t)offers * sizeof *sample->objective);
+        if (problem->group) sample->group[i] = problem->group[from];
+    }
+    for (int32_t k = 0; k < problem->limit_count; k++) {
+        sample->limits[k] = problem->limits[k];
+        sample->limits[k].limit *= share;
+    }
+    sample->problem.rows = rows;
+    sample->problem.objective = sample->objective;
+    sample->problem.group = sample->group;
+    sample->problem.limits = sample->limits;
+    return KAI_OK;
+}
+
+/* Prices of the sample are a good start: passes over all customers are few from there. */
+static kai_status find_by_sample(struct solve *solve, kai_err *err) {
+    struct sample sample;
+    struct solve small;
+    kai_status st = sample_init(&sample, solve->dual.problem, err);
+    if (st) return st;
+    st = init_solve(&small, &sample.problem, solve->pool, solve->progress, err);
+    if (!st) st = find_prices(&small, 1, err);
+    if (!st) memcpy(solve->z, small.z, (size_t)solve->dual.size * sizeof *solve->z);
+    release_solve(&small);
+    sample_release(&sample);
+    return st;
+}
+
+/* From nothing. */
+static kai_status find_first_prices(struct solve *solve, kai_err *err) {
+    if (solve->dual.problem->rows < SAMPLE_FROM) return find_prices(solve, 1, err);
+    kai_status st = find_by_sample(solve, err);
+    return st ? st : find_prices(solve, SAMPLE_REACH, err);
 }
 
 static void describe_limits(const struct solve *solve, const struct rounding *rounding,
@@ -127,6 +195,7 @@ static kai_status make_plan(struct solve *solve, struct decide_plan **ret_plan, 
     kai_status st = plan->limits && plan->price && plan->group_price
                         ? rounding_init(&rounding, &solve->dual, err)
                         : err_memory(err, (int64_t)sizeof *plan);
+    rounding.bound = solve->bound;
     if (!st) st = rounding_make(&rounding, &solve->dual, solve->z, err);
     if (st) {
         rounding_release(&rounding);
@@ -181,7 +250,7 @@ static kai_status solve_apart(struct solve *solve, double share, struct decide_p
     apart.objective = objective;
     if (!st) st = init_solve(&other, &apart, solve->pool, solve->progress, err);
     if (!st) memcpy(other.z, solve->z, (size_t)solve->dual.size * sizeof *other.z);
-    if (!st) st = find_prices(&other, err);
+    if (!st) st = find_prices(&other, 1, err);
     if (!st) st = make_plan(&other, ret_plan, err);
     if (!st) measure_plan(solve->dual.problem, solve->bound, *ret_plan);
     solve->evaluations += other.evaluations;
@@ -200,9 +269,10 @@ static void copy_prices(const struct solve *solve, const struct decide_plan *fro
         to->limits[k].shadow_price = from->limits[k].shadow_price;
 }
 
-static kai_status solve_well(struct solve *solve, struct decide_plan **ret_plan, kai_err *err) {
+static kai_status solve_well(struct solve *solve, int is_first, struct decide_plan **ret_plan,
+                             kai_err *err) {
     struct decide_plan *best = NULL;
-    kai_status st = find_prices(solve, err);
+    kai_status st = is_first ? find_first_prices(solve, err) : find_prices(solve, 1, err);
     if (!st) st = make_plan(solve, &best, err);
     for (size_t t = 0; !st && best->gap > GAP_WANTED && t < sizeof TIE_SHARES / sizeof(double);
          t++) {
@@ -229,7 +299,7 @@ kai_status decide_solve(const struct decide_problem *problem, struct pool *pool,
     if (st) return st;
     struct solve solve;
     st = init_solve(&solve, problem, pool, progress, err);
-    if (!st) st = solve_well(&solve, ret_plan, err);
+    if (!st) st = solve_well(&solve, 1, ret_plan, err);
     release_solve(&solve);
     return st;
 }
@@ -265,7 +335,7 @@ kai_status decide_frontier(const struct decide_problem *problem, int32_t limit_i
     for (int32_t p = 0; !st && p < count; p++) {
         struct decide_plan *plan = NULL;
         limits[limit_index].limit = points[p].limit;
-        st = solve_well(&solve, &plan, err); /* from the prices of the point before */
+        st = solve_well(&solve, p == 0, &plan, err); /* from the prices of the point before */
         if (st) break;
         points[p].value = plan->value;
         points[p].bound = plan->bound;

@@ -8,9 +8,26 @@
 
 enum { BLOCK_ROWS = 8192 };
 
+/* The common case: one offer at most. A gain that is not a number is larger than nothing. */
+static double choose_one(const double *objective, const double *offer_price, int32_t offers,
+                         double group_price, int32_t *ret_chosen) {
+    double best = -INFINITY;
+    int32_t chosen = -1;
+    for (int32_t j = 0; j < offers; j++) {
+        double net = objective[j] - offer_price[j];
+        chosen = net > best ? j : chosen;
+        best = net > best ? net : best;
+    }
+    double gain = best - group_price;
+    *ret_chosen = gain > 0 ? chosen : -1;
+    return gain > 0 ? gain : 0;
+}
+
 double dual_choose(const double *objective, const double *offer_price, int32_t offers,
                    int32_t per_customer, double group_price, int32_t *ret_chosen) {
     KAI_ASSERT(per_customer >= 1);
+    if (per_customer == 1)
+        return choose_one(objective, offer_price, offers, group_price, ret_chosen);
     for (int32_t slot = 0; slot < per_customer; slot++) ret_chosen[slot] = -1;
     for (int32_t j = 0; j < offers; j++) {
         double net = objective[j] - offer_price[j];

@@ -8,7 +8,13 @@
 #include "base/caps.h"
 #include "base/hash.h"
 
-enum { FILL_PASSES = 64 };
+enum {
+    FILL_PASSES = 64,
+    MANY_ROWS = 50000, /* so many are not sorted whole: what loses little is looked at first */
+};
+/* A plan within this share of the bound is not filled further; and how far to look first, in
+ * typical prices. */
+static const double NEAR = 1e-6, FIRST_REACH = 0.002, REACH_GROWTH = 8;
 
 /* Something that could be done to one customer, and what it loses at the prices. */
 struct move {
@@ -51,7 +57,7 @@ static void sort_moves(struct moves *moves) {
 
 kai_status rounding_init(struct rounding *rounding, const struct dual *dual, kai_err *err) {
     const struct decide_problem *problem = dual->problem;
-    *rounding = (struct rounding){.problem = problem, .dual = dual};
+    *rounding = (struct rounding){.problem = problem, .dual = dual, .bound = INFINITY};
     size_t slots = (size_t)problem->rows * (size_t)problem->per_customer;
     rounding->chosen = mem_array(slots, sizeof *rounding->chosen);
     rounding->offer_count = mem_zero((size_t)problem->offers, sizeof *rounding->offer_count);
@@ -139,34 +145,58 @@ static double net_of(const struct rounding *rounding, int64_t row, int32_t offer
            rounding->dual->offer_price[offer];
 }
 
+static double typical_price(const struct rounding *rounding) {
+    double typical = 0;
+    for (int32_t v = 0; v < rounding->dual->size; v++)
+        if (rounding->dual->scale[v] > typical) typical = rounding->dual->scale[v];
+    return typical;
+}
+
+static double first_reach(const struct rounding *rounding) {
+    return rounding->problem->rows > MANY_ROWS ? FIRST_REACH * typical_price(rounding) : INFINITY;
+}
+
+/* What could be given up for one limit at a loss of at most `reach`. */
+static kai_status collect_drops(const struct rounding *rounding, int32_t limit, const double *nu,
+                                double reach, struct moves *moves, kai_err *err) {
+    const struct decide_problem *problem = rounding->problem;
+    const double *weight = problem->limits[limit].weight;
+    kai_status st = KAI_OK;
+    moves->count = 0;
+    for (int64_t i = 0; !st && i < problem->rows; i++) {
+        const int32_t *chosen = rounding->chosen + i * problem->per_customer;
+        if (chosen[0] < 0) continue;
+        int32_t held = held_count(rounding, i), group = group_of(rounding, i);
+        for (int32_t slot = 0; !st && slot < held; slot++) {
+            int32_t offer = chosen[slot];
+            if (weight[offer] <= 0) continue;
+            double loss = net_of(rounding, i, offer) - (held == 1 && group >= 0 ? nu[group] : 0);
+            if (loss > reach) continue;
+            st = add_move(
+                moves, (struct move){.loss = loss / weight[offer], .row = i, .slot = offer}, err);
+        }
+    }
+    return st;
+}
+
 /* Step 2 for one limit. */
 static kai_status drop_over_limit(struct rounding *rounding, int32_t limit, const double *nu,
                                   struct moves *moves, kai_err *err) {
     const struct decide_problem *problem = rounding->problem;
-    const struct decide_limit *rule = &problem->limits[limit];
-    if (rounding_used(rounding, limit) <= rule->limit) return KAI_OK;
-    moves->count = 0;
-    kai_status st = KAI_OK;
-    for (int64_t i = 0; i < problem->rows; i++) {
-        int32_t held = held_count(rounding, i), group = group_of(rounding, i);
-        for (int32_t slot = 0; !st && slot < held; slot++) {
-            int32_t offer = rounding->chosen[i * problem->per_customer + slot];
-            if (rule->weight[offer] <= 0) continue;
-            double loss = net_of(rounding, i, offer) - (held == 1 && group >= 0 ? nu[group] : 0);
-            st = add_move(
-                moves, (struct move){.loss = loss / rule->weight[offer], .row = i, .slot = offer},
-                err);
+    double most = problem->limits[limit].limit, reach = first_reach(rounding);
+    while (rounding_used(rounding, limit) > most) {
+        kai_status st = collect_drops(rounding, limit, nu, reach, moves, err);
+        if (st) return st;
+        sort_moves(moves);
+        for (int64_t m = 0; m < moves->count && rounding_used(rounding, limit) > most; m++) {
+            /* the slot may have moved since: find the offer again */
+            int64_t row = moves->items[m].row;
+            const int32_t *held = rounding->chosen + row * problem->per_customer;
+            int32_t slot = 0;
+            while (held[slot] != moves->items[m].slot) slot++;
+            apply_move(rounding, row, slot, -1);
         }
-    }
-    if (st) return st;
-    sort_moves(moves);
-    for (int64_t m = 0; m < moves->count && rounding_used(rounding, limit) > rule->limit; m++) {
-        /* the slot may have moved since: find the offer again */
-        int64_t row = moves->items[m].row;
-        const int32_t *held = rounding->chosen + row * problem->per_customer;
-        int32_t slot = 0;
-        while (held[slot] != moves->items[m].slot) slot++;
-        apply_move(rounding, row, slot, -1);
+        reach = reach > typical_price(rounding) ? INFINITY : reach * REACH_GROWTH;
     }
     return KAI_OK;
 }
@@ -181,8 +211,10 @@ static double loss_of_row(const struct rounding *rounding, int64_t row) {
     return loss;
 }
 
-/* Untreat the cheapest customers of the groups above the lowest share plus the gap. */
-static kai_status level_once(struct rounding *rounding, struct moves *moves, kai_err *err) {
+/* Untreat the cheapest customers of the groups above the lowest share plus the gap, those who lose
+ * at most `reach`. */
+static kai_status level_once(struct rounding *rounding, const double *nu, double reach,
+                             struct moves *moves, kai_err *err) {
     const struct decide_problem *problem = rounding->problem;
     double low, high;
     share_range(rounding, &low, &high);
@@ -191,8 +223,10 @@ static kai_status level_once(struct rounding *rounding, struct moves *moves, kai
     for (int64_t i = 0; !st && i < problem->rows; i++) {
         int32_t group = group_of(rounding, i);
         if (group < 0 || held_count(rounding, i) == 0) continue;
-        if (share_of(rounding, group) - low > problem->max_gap)
-            st = add_move(moves, (struct move){.loss = loss_of_row(rounding, i), .row = i}, err);
+        if (share_of(rounding, group) - low <= problem->max_gap) continue;
+        double loss = loss_of_row(rounding, i);
+        if (loss - nu[group] <= reach)
+            st = add_move(moves, (struct move){.loss = loss, .row = i}, err);
     }
     if (st) return st;
     sort_moves(moves);
@@ -206,10 +240,14 @@ static kai_status level_once(struct rounding *rounding, struct moves *moves, kai
 
 /* Step 3. One customer of a small group is a large share: a group that is lowered may become the
  * lowest, so go on until the gap holds; each round untreats someone. */
-static kai_status level_groups(struct rounding *rounding, struct moves *moves, kai_err *err) {
+static kai_status level_groups(struct rounding *rounding, const double *nu, struct moves *moves,
+                               kai_err *err) {
     kai_status st = KAI_OK;
-    while (!st && rounding_gap(rounding) > rounding->problem->max_gap)
-        st = level_once(rounding, moves, err);
+    double reach = first_reach(rounding);
+    while (!st && rounding_gap(rounding) > rounding->problem->max_gap) {
+        st = level_once(rounding, nu, reach, moves, err);
+        reach = reach > typical_price(rounding) ? INFINITY : reach * REACH_GROWTH;
+    }
     return st;
 }
 
@@ -312,11 +350,9 @@ static int any_has_room(const struct rounding *rounding) {
 
 static kai_status fill(struct rounding *rounding, const double *nu, struct moves *moves,
                        kai_err *err) {
-    double typical = 0;
-    for (int32_t v = 0; v < rounding->dual->size; v++)
-        if (rounding->dual->scale[v] > typical) typical = rounding->dual->scale[v];
-    double reach = 0.01 * typical;
+    double typical = typical_price(rounding), reach = 0.01 * typical;
     for (int pass = 0; pass < FILL_PASSES; pass++) {
+        if (rounding->bound - rounding->value <= NEAR * fabs(rounding->bound)) return KAI_OK;
         kai_status st = collect_fills(rounding, nu, reach, moves, err);
         if (st) return st;
         sort_moves(moves);
@@ -371,7 +407,7 @@ kai_status rounding_make(struct rounding *rounding, struct dual *dual, const dou
     kai_status st = KAI_OK;
     for (int32_t k = 0; !st && k < problem->limit_count; k++)
         st = drop_over_limit(rounding, k, nu, &moves, err);
-    if (!st) st = level_groups(rounding, &moves, err);
+    if (!st) st = level_groups(rounding, nu, &moves, err);
     if (!st) st = fill(rounding, nu, &moves, err);
     sum_value(rounding);
     mem_free(moves.items);

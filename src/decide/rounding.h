@@ -20,6 +20,7 @@ struct rounding {
     int64_t *offer_count;                 /* owned; (offers) customers with the offer */
     int64_t *treated;                     /* owned; (groups) customers with any offer */
     double value;                         /* the objective of what is chosen */
+    double bound; /* no plan is worth more: filling ends near it; INFINITY = unknown */
 };
 
 KAI_MUST_CHECK kai_status rounding_init(struct rounding *rounding, const struct dual *dual,
