@@ -53,6 +53,7 @@ struct stream {
     int64_t first;             /* customer or row, of a wave */
     int64_t last;              /* behind the last one, of the day */
     int32_t day;
+    char date[INSTANT_TEXT_BYTES]; /* of that day, up to the T */
     struct block blocks[WAVE_BLOCKS];
     struct file_writer *files[SHEETS]; /* owned */
     int64_t written;
@@ -145,8 +146,17 @@ static kai_status take_block(struct stream *stream, struct block *block, kai_err
 
 /* ---- printing ---- */
 
-static char *put_moment(char *at, int64_t time_s) {
-    return at + instant_print(time_s * 1000000, at);
+/* A moment of the day that is written, whose date is known. */
+static char *put_moment(char *at, const struct stream *stream, int64_t time_s) {
+    int64_t second = time_s % SIMULATE_DAY_SECONDS;
+    const int64_t parts[] = {second / 3600, second / 60 % 60, second % 60};
+    at = simulate_put_text(at, stream->date);
+    for (int i = 0; i < 3; i++) {
+        *at++ = (char)('0' + parts[i] / 10);
+        *at++ = (char)('0' + parts[i] % 10);
+        *at++ = i < 2 ? ':' : 'Z';
+    }
+    return at;
 }
 
 static char *put_customer(char *at, const struct happening *h) {
@@ -166,13 +176,14 @@ static char *put_item(char *at, int64_t item) {
     return simulate_put_count(at, item / SIMULATE_CATEGORIES + 1);
 }
 
-static char *put_event(char *at, int64_t number, const struct happening *h) {
+static char *put_event(char *at, const struct stream *stream, int64_t number,
+                       const struct happening *h) {
     static const char *const TYPES[] = {"touch", "view", "cart", "order", "refund"};
     const char *arrival = SIMULATE_ARRIVAL_NAMES[h->arrival];
     at = simulate_put_text(at, "{\"id\":\"e");
     at = simulate_put_count(at, number);
     at = put_customer(simulate_put_text(at, "\",\"customer\":\""), h);
-    at = put_moment(simulate_put_text(at, "\",\"time\":\""), h->time_s);
+    at = put_moment(simulate_put_text(at, "\",\"time\":\""), stream, h->time_s);
     at = simulate_put_text(simulate_put_text(at, "\",\"type\":\""), TYPES[h->type]);
     if (h->item >= 0) at = put_item(simulate_put_text(at, "\",\"item\":\""), h->item);
     if (h->quantity) {
@@ -191,11 +202,11 @@ static char *put_event(char *at, int64_t number, const struct happening *h) {
 }
 
 /* A touch, or an order as a conversion without a touch of its own. */
-static char *put_touch(char *at, const struct happening *h) {
+static char *put_touch(char *at, const struct stream *stream, const struct happening *h) {
     int is_touch = h->type == HAPPENING_TOUCH;
     at = put_customer(at, h);
     *at++ = ',';
-    at = put_moment(at, h->time_s);
+    at = put_moment(at, stream, h->time_s);
     *at++ = ',';
     at = simulate_put_name(at, is_touch ? SIMULATE_CAUSE_NAMES[h->cause] : "");
     at = simulate_put_text(at, is_touch ? "0," : "1,");
@@ -204,10 +215,10 @@ static char *put_touch(char *at, const struct happening *h) {
     return at;
 }
 
-static char *put_order(char *at, const struct happening *h) {
+static char *put_order(char *at, const struct stream *stream, const struct happening *h) {
     at = put_customer(at, h);
     *at++ = ',';
-    at = put_moment(at, h->time_s);
+    at = put_moment(at, stream, h->time_s);
     *at++ = ',';
     at = put_session(at, h);
     *at++ = ',';
@@ -228,10 +239,10 @@ static kai_status print_block(void *user, int64_t item, int32_t worker, kai_err 
     for (int s = 0; s < SHEETS; s++) at[s] = sheets[s].text;
     for (int64_t i = first; i < last; i++) {
         const struct happening *h = &stream->waiting.items[i];
-        at[SHEET_EVENTS] = put_event(at[SHEET_EVENTS], stream->written + i + 1, h);
+        at[SHEET_EVENTS] = put_event(at[SHEET_EVENTS], stream, stream->written + i + 1, h);
         if (h->type == HAPPENING_TOUCH || h->total > 0)
-            at[SHEET_TOUCHES] = put_touch(at[SHEET_TOUCHES], h);
-        if (h->total > 0) at[SHEET_ORDERS] = put_order(at[SHEET_ORDERS], h);
+            at[SHEET_TOUCHES] = put_touch(at[SHEET_TOUCHES], stream, h);
+        if (h->total > 0) at[SHEET_ORDERS] = put_order(at[SHEET_ORDERS], stream, h);
     }
     for (int s = 0; s < SHEETS; s++) sheets[s].size = (size_t)(at[s] - sheets[s].text);
     return KAI_OK;
@@ -244,14 +255,18 @@ static kai_status write_block(struct stream *stream, struct block *block, kai_er
     return st;
 }
 
-/* Write what waits and lies before `end_s`, in order of time. */
+/* Write what waits and lies before `end_s`, in order of time: the day's, what came before is
+ * written. */
 static kai_status write_until(struct stream *stream, int64_t end_s, kai_err *err) {
     struct happenings *waiting = &stream->waiting;
+    (void)instant_print((end_s - SIMULATE_DAY_SECONDS) * 1000000, stream->date);
+    strchr(stream->date, 'T')[1] = '\0';
     int64_t due = 0;
     if (waiting->count)
         qsort(waiting->items, (size_t)waiting->count, sizeof *waiting->items, is_before);
     while (due < waiting->count && waiting->items[due].time_s < end_s) {
         const struct happening *h = &waiting->items[due++];
+        KAI_ASSERT(h->time_s >= end_s - SIMULATE_DAY_SECONDS);
         if (!(h->total > 0)) continue;
         stream->summary.cause[h->cause].orders++;
         stream->summary.cause[h->cause].value += h->total;
