@@ -42,6 +42,7 @@ typedef struct kai_simulate_events_options {
     int64_t customers;
     int64_t days;
     int64_t items;
+    double signed_out; /* share of sessions that only a device tells apart */
 } kai_simulate_events_options;
 
 /* Play bandits in a world whose truth is known; writes log.csv, regret.csv and truth/ into `out`.

@@ -56,6 +56,7 @@ int32_t kai_engine_simulate_events(kai_engine *engine, const kai_simulate_events
     struct simulate_events_options stream = {.customers = options->customers,
                                              .days = options->days,
                                              .items = options->items,
+                                             .signed_out = options->signed_out,
                                              .seed = (uint64_t)options->common.seed};
     struct simulate_events_summary summary = {0};
     struct answer answer;

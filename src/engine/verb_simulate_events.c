@@ -33,6 +33,14 @@ static const struct kai_option SIMULATE_EVENTS_OPTIONS[] = {
      .high = 1000000,
      .value = "N",
      .help = "items, in 8 categories"},
+    {.name = "signed-out",
+     .kind = OPTION_NUMBER,
+     .offset = offsetof(kai_simulate_events_options, signed_out),
+     .fallback = "0",
+     .low = 0,
+     .high = 1,
+     .value = "SHARE",
+     .help = "of sessions that only a device tells apart; the same things happen"},
     COMMON(kai_simulate_events_options),
 };
 

@@ -164,8 +164,14 @@ static char *put_customer(char *at, const struct happening *h) {
     return simulate_put_count(at, h->customer + 1);
 }
 
-static char *put_session(char *at, const struct happening *h) {
-    at = put_customer(at, h);
+static char *put_device(char *at, const struct stream *stream, const struct happening *h) {
+    *at++ = 'd';
+    return simulate_put_count(at, (int64_t)simulate_shopper_device(stream->options, h->customer));
+}
+
+/* A session of a device must not name the customer. */
+static char *put_session(char *at, const struct stream *stream, const struct happening *h) {
+    at = stream->options->signed_out > 0 ? put_device(at, stream, h) : put_customer(at, h);
     *at++ = '-';
     return simulate_put_count(at, h->session);
 }
@@ -182,7 +188,9 @@ static char *put_event(char *at, const struct stream *stream, int64_t number,
     const char *arrival = SIMULATE_ARRIVAL_NAMES[h->arrival];
     at = simulate_put_text(at, "{\"id\":\"e");
     at = simulate_put_count(at, number);
-    at = put_customer(simulate_put_text(at, "\",\"customer\":\""), h);
+    if (!h->is_signed_out) at = put_customer(simulate_put_text(at, "\",\"customer\":\""), h);
+    if (h->session && stream->options->signed_out > 0)
+        at = put_device(simulate_put_text(at, "\",\"anonymous\":\""), stream, h);
     at = put_moment(simulate_put_text(at, "\",\"time\":\""), stream, h->time_s);
     at = simulate_put_text(simulate_put_text(at, "\",\"type\":\""), TYPES[h->type]);
     if (h->item >= 0) at = put_item(simulate_put_text(at, "\",\"item\":\""), h->item);
@@ -197,7 +205,7 @@ static char *put_event(char *at, const struct stream *stream, int64_t number,
         *at++ = '-';
         at = simulate_put_count(at, h->week + 1);
     }
-    if (h->session) at = put_session(simulate_put_text(at, "\",\"session\":\""), h);
+    if (h->session) at = put_session(simulate_put_text(at, "\",\"session\":\""), stream, h);
     return simulate_put_text(at, "\"}\n");
 }
 
@@ -220,7 +228,7 @@ static char *put_order(char *at, const struct stream *stream, const struct happe
     *at++ = ',';
     at = put_moment(at, stream, h->time_s);
     *at++ = ',';
-    at = put_session(at, h);
+    at = put_session(at, stream, h);
     *at++ = ',';
     at = simulate_put_name(at, SIMULATE_CAUSE_NAMES[h->cause]);
     at = simulate_put_fixed(at, h->total, 2);
@@ -458,10 +466,12 @@ kai_status simulate_events(const struct simulate_events_options *options, const 
                            struct simulate_events_summary *ret_summary, kai_err *err) {
     if (options->customers < 1 || options->customers > CUSTOMERS_MAX || options->days < 1 ||
         options->days > DAYS_MAX || options->items < SIMULATE_CATEGORIES ||
-        options->items > ITEMS_MAX)
-        return err_set(err, KAI_INVALID,
-                       "a stream has 1 to %d customers, 1 to %d days and %d to %d items",
-                       CUSTOMERS_MAX, DAYS_MAX, SIMULATE_CATEGORIES, ITEMS_MAX);
+        options->items > ITEMS_MAX || !(options->signed_out >= 0 && options->signed_out <= 1))
+        return err_set(
+            err, KAI_INVALID,
+            "a stream has 1 to %d customers, 1 to %d days, %d to %d items and a share from "
+            "0 to 1 of sessions signed out",
+            CUSTOMERS_MAX, DAYS_MAX, SIMULATE_CATEGORIES, ITEMS_MAX);
     struct stream *stream = mem_zero(1, sizeof *stream);
     if (!stream) return err_memory(err, (int64_t)sizeof *stream);
     stream->options = options;

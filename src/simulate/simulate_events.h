@@ -36,6 +36,7 @@ struct simulate_events_options {
     int64_t customers; /* 1 .. 10 million */
     int64_t days;      /* 1 .. 3650; the last one ends where 2025-07-01 begins */
     int64_t items;     /* 8 .. 1 million */
+    double signed_out; /* share of sessions that only a device tells apart; 0 .. 1 */
     uint64_t seed;
 };
 

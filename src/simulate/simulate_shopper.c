@@ -62,6 +62,20 @@ double simulate_item_price(const struct simulate_events_options *options, int64_
     return nearbyint(100 * exp(level + 0.5 * rng_normal(&rng)) + 1) / 100;
 }
 
+uint64_t simulate_shopper_device(const struct simulate_events_options *options, int64_t customer) {
+    struct rng rng;
+    rng_init(&rng, options->seed, "shop device", (uint64_t)customer);
+    return rng_u64(&rng) >> 1;
+}
+
+/* From a stream of its own: what happens does not depend on it. */
+static uint8_t draw_signed_out(const struct simulate_events_options *options, int32_t customer,
+                               int32_t session) {
+    struct rng rng;
+    rng_init(&rng, options->seed, "shop sign-in", (uint64_t)customer << 32 | (uint64_t)session);
+    return rng_unit(&rng) < options->signed_out;
+}
+
 void simulate_shopper_shares(const struct shopper *shopper,
                              double ret_shares[SIMULATE_CATEGORIES]) {
     double sum = 0;
@@ -172,7 +186,7 @@ struct visit {
     double shares[SIMULATE_CATEGORIES];
     int64_t time_s;
     int32_t session, week;
-    uint8_t cause, arrival;
+    uint8_t cause, arrival, is_signed_out;
 };
 
 static int32_t draw_item(const struct visit *visit) {
@@ -196,6 +210,7 @@ static struct happening *see(const struct visit *visit, enum happening_type type
     next->arrival = visit->arrival;
     next->cause = visit->cause;
     next->quantity = (uint8_t)quantity;
+    next->is_signed_out = visit->is_signed_out;
     if (quantity)
         next->value = nearbyint(100 * quantity * simulate_item_price(visit->options, item)) / 100;
     return next;
@@ -265,6 +280,8 @@ static void come(struct rng *rng, const struct simulate_events_options *options,
     visit.time_s = simulate_events_begin(options) + (int64_t)day * SIMULATE_DAY_SECONDS +
                    (int64_t)(OPEN_SECOND + second);
     visit.arrival = draw_arrival(rng, cause, s->carry[SIMULATE_RETARGETING] >= 1);
+    if (options->signed_out > 0)
+        visit.is_signed_out = draw_signed_out(options, s->customer, visit.session);
     simulate_shopper_shares(s, visit.shares);
     browse(&visit);
 }

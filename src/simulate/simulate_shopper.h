@@ -46,7 +46,7 @@ struct happening {
     int32_t item;    /* -1 = none */
     int32_t session; /* of the customer, from 1; 0 = none */
     int32_t week;    /* of the stream */
-    uint8_t type, arrival, cause, quantity;
+    uint8_t type, arrival, cause, quantity, is_signed_out;
 };
 
 /* What happened, and what was to be expected. */
@@ -63,6 +63,8 @@ struct happenings {
 int64_t simulate_events_begin(const struct simulate_events_options *options);
 /* Price of an item, and how its name is made: category - rank. */
 double simulate_item_price(const struct simulate_events_options *options, int64_t item);
+/* The number that the browser of a customer is known by; it says nothing about her. */
+uint64_t simulate_shopper_device(const struct simulate_events_options *options, int64_t customer);
 /* Shares of the categories in what a customer looks at. */
 void simulate_shopper_shares(const struct shopper *shopper, double ret_shares[SIMULATE_CATEGORIES]);
 /* A customer as she is before the first day. */

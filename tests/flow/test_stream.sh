@@ -55,6 +55,22 @@ awk -F, 'NR == FNR { if ($4 != "" && $4 < "2025-05-01") left[$1] = 1; next }
     FNR > 1 && $1 in left { n++; bad += $NF != 1 } END { exit !(n > 20 && bad == 0) }' \
     one/truth/customers.csv churn.csv || fail "somebody who had left bought again, or nobody had left"
 
+# signed out, the same things happen, and whoever signs in once is known throughout
+expect 0 simulate events --out veiled --customers $customers --days 180 --signed-out 0.6 --quiet
+strip() { sed -E 's/"(customer|anonymous|session)":"[^"]*",?//g' "$1" | md5sum; }
+equals 'what happens' "$(strip veiled/events.jsonl)" "$(strip one/events.jsonl)"
+cmp veiled/touches.csv one/touches.csv || fail "touches depend on who is signed in"
+near 'share signed out' "$(grep -oE '"session":"[^"]*' veiled/events.jsonl | sort -u | wc -l | awk -v out="$(
+    grep -v '"customer"' veiled/events.jsonl | grep -oE '"session":"[^"]*' | sort -u | wc -l)" '{ print out / $1 }')" 0.6 0.02
+expect 0 init masks
+expect 0 collect veiled/events.jsonl -C masks --quiet
+expect 0 features -C masks --at 2025-05-01 --label "$label" --reveal --out veiled.csv --quiet
+grep -oE '"customer":"[^"]*","anonymous' veiled/events.jsonl | cut -d'"' -f4 | sort -u >known
+awk -F, 'NR == FNR { known[$1] = 1; next } FNR > 1 && $1 in known' known churn.csv | sort >want
+awk -F, 'NR == FNR { known[$1] = 1; next } FNR > 1 && $1 in known' known veiled.csv | sort >got
+[ "$(wc -l <want)" -gt 100 ] || fail "hardly anybody signs in"
+cmp want got || fail "who is signed out at times looks different: $(diff want got | head -4 | cut -c1-200)"
+
 expect 2 simulate events --out four --customers 0
 expect 2 simulate events --out four --days 4000
 [ ! -e four ] || fail "a stream that was refused left something behind"

@@ -152,7 +152,7 @@ static void live(const struct simulate_events_options *options, int32_t day, str
 /* Tastes drift as an autoregression of 0.95 a week that stays as wide as it was. */
 static void test_simulate_events__tastes_drift_and_stay_as_wide(void **state) {
     (void)state;
-    struct simulate_events_options options = {4000, 80, 50, 7};
+    struct simulate_events_options options = {4000, 80, 50, .seed = 7};
     struct happenings into = {0};
     struct shopper *crowd = make_crowd(&options, 1), *first = make_crowd(&options, 1);
     double square[2] = {0}, product = 0, n = (double)(options.customers * SIMULATE_CATEGORIES);
@@ -180,7 +180,7 @@ static void test_simulate_events__tastes_drift_and_stay_as_wide(void **state) {
  * outside the day but refunds. */
 static void test_simulate_events__views_follow_tastes(void **state) {
     (void)state;
-    struct simulate_events_options options = {20000, 7, 400, 11};
+    struct simulate_events_options options = {20000, 7, 400, .seed = 11};
     struct happenings into = {0};
     struct shopper *crowd = make_crowd(&options, 1);
     double expected[SIMULATE_CATEGORIES] = {0}, variance[SIMULATE_CATEGORIES] = {0};
@@ -229,7 +229,7 @@ static void test_simulate_events__views_follow_tastes(void **state) {
 static void test_simulate_events__a_touch_brings_what_it_should(void **state) {
     (void)state;
     static const double EFFECT[SIMULATE_CAUSES] = {0, 0.25, 0.12, 0.15, 0.03, 0.5};
-    struct simulate_events_options options = {2000, 210, 50, 3};
+    struct simulate_events_options options = {2000, 210, 50, .seed = 3};
     struct happenings into = {0};
     struct shopper *crowd = make_crowd(&options, 1);
     for (int64_t i = 0; i < options.customers; i++) crowd[i].response = 1;
@@ -251,7 +251,7 @@ static void test_simulate_events__a_touch_brings_what_it_should(void **state) {
  * more. */
 static void test_simulate_events__customers_cool_and_leave(void **state) {
     (void)state;
-    struct simulate_events_options options = {6000, 200, 50, 5};
+    struct simulate_events_options options = {6000, 200, 50, .seed = 5};
     struct happenings into = {0};
     struct shopper *crowd = make_crowd(&options, 0);
     double survival = 0, spread = 0, gone = 0, waited = 0, both = 0;
@@ -286,9 +286,10 @@ static void test_simulate_events__customers_cool_and_leave(void **state) {
 
 static void test_simulate_events__refuses_what_cannot_be(void **state) {
     (void)state;
-    static const struct simulate_events_options BAD[] = {{0, 90, 200, 1}, {10000001, 90, 200, 1},
-                                                         {10, 0, 200, 1}, {10, 3651, 200, 1},
-                                                         {10, 90, 7, 1},  {10, 90, 1000001, 1}};
+    static const struct simulate_events_options BAD[] = {
+        {0, 90, 200, 0, 1},    {10000001, 90, 200, 0, 1}, {10, 0, 200, 0, 1},
+        {10, 3651, 200, 0, 1}, {10, 90, 7, 0, 1},         {10, 90, 1000001, 0, 1},
+        {10, 90, 200, NAN, 1}, {10, 90, 200, 1.1, 1}};
     struct simulate_events_summary summary;
     kai_err err = {0};
     const char *dir = check_temp_path("none");
