@@ -62,16 +62,15 @@ static void count_orders(const char *dir, struct simulate_contribution got[SIMUL
     read(dir, "truth/orders.csv", &text);
     char *line = strchr(text.data, '\n') + 1;
     for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        char cause[32];
-        double value = 0;
+        char cause[32], value[32];
         int known = -1;
         *end = '\0';
-        assert_int_equal(sscanf(line, "%*[^,],%*[^,],%*[^,],%31[^,],%lf", cause, &value), 2);
+        assert_int_equal(sscanf(line, "%*[^,],%*[^,],%*[^,],%31[^,],%31s", cause, value), 2);
         for (int c = 0; c < SIMULATE_CAUSES; c++)
             if (strcmp(cause, SIMULATE_CAUSE_NAMES[c]) == 0) known = c;
         assert_true(known >= 0);
         got[known].orders++;
-        got[known].value += value;
+        got[known].value += strtod(value, NULL);
     }
     buf_release(&text);
 }
