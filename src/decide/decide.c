@@ -38,10 +38,12 @@ static kai_status check_problem(const struct decide_problem *problem, kai_err *e
         if (isnan(limit->limit) || limit->limit < 0)
             return err_set(err, KAI_INFEASIBLE, "limit '%s' cannot be met: it is %g", limit->name,
                            limit->limit);
-        for (int32_t j = 0; j < problem->offers; j++)
-            if (!(limit->weight[j] >= 0) || isinf(limit->weight[j]))
+        int64_t cells = limit->pair ? problem->rows * problem->offers : problem->offers;
+        const double *weight = limit->pair ? limit->pair : limit->weight;
+        for (int64_t c = 0; c < cells; c++)
+            if (!(weight[c] >= 0) || isinf(weight[c]))
                 return err_set(err, KAI_INVALID, "limit '%s': weight of offer %d is not 0 or more",
-                               limit->name, j + 1);
+                               limit->name, (int)(c % problem->offers) + 1);
     }
     for (int64_t i = 0; i < problem->rows * problem->offers; i++)
         if (isinf(problem->objective[i]))
@@ -95,38 +97,57 @@ struct sample {
     double *objective;           /* owned; (rows, offers) */
     int32_t *group;              /* owned; (rows) or NULL */
     struct decide_limit *limits; /* owned; scaled down */
+    double *pairs;               /* owned; (limits by pair, rows, offers) */
 };
 
 static void sample_release(struct sample *sample) {
     mem_free(sample->objective);
     mem_free(sample->group);
     mem_free(sample->limits);
+    mem_free(sample->pairs);
+}
+
+/* The sampled customers' rows of a table (rows, offers). */
+static void take_rows(const struct sample *sample, double share, const double *from, double *to) {
+    size_t bytes = (size_t)sample->problem.offers * sizeof *to;
+    for (int64_t i = 0; i < sample->problem.rows; i++)
+        memcpy(to + i * sample->problem.offers,
+               from + (int64_t)((double)i / share) * sample->problem.offers, bytes);
+}
+
+static void take_limits(struct sample *sample, const struct decide_problem *problem, double share) {
+    double *to = sample->pairs;
+    for (int32_t k = 0; k < problem->limit_count; k++) {
+        sample->limits[k] = problem->limits[k];
+        sample->limits[k].limit *= share;
+        if (!problem->limits[k].pair) continue;
+        take_rows(sample, share, problem->limits[k].pair, to);
+        sample->limits[k].pair = to;
+        to += sample->problem.rows * sample->problem.offers;
+    }
 }
 
 /* Every k-th customer, evenly over the whole. */
 static kai_status sample_init(struct sample *sample, const struct decide_problem *problem,
                               kai_err *err) {
-    int64_t rows = SAMPLE_ROWS, offers = problem->offers;
+    int64_t rows = SAMPLE_ROWS, cells = rows * problem->offers, pairs = 0;
     double share = (double)rows / (double)problem->rows;
+    for (int32_t k = 0; k < problem->limit_count; k++) pairs += problem->limits[k].pair != NULL;
     *sample = (struct sample){.problem = *problem};
-    sample->objective = mem_array((size_t)(rows * offers), sizeof *sample->objective);
+    sample->objective = mem_array((size_t)cells, sizeof *sample->objective);
+    sample->pairs = mem_array((size_t)(pairs * cells), sizeof *sample->pairs);
     sample->group = problem->group ? mem_array((size_t)rows, sizeof *sample->group) : NULL;
     sample->limits = mem_array((size_t)problem->limit_count + 1, sizeof *sample->limits);
-    if (!sample->objective || !sample->limits || (problem->group && !sample->group)) {
+    if (!sample->objective || !sample->pairs || !sample->limits ||
+        (problem->group && !sample->group)) {
         sample_release(sample);
-        return err_memory(err, rows * offers * (int64_t)sizeof(double));
-    }
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t from = (int64_t)((double)i / share);
-        memcpy(sample->objective + i * offers, problem->objective + from * offers,
-               (size_t)offers * sizeof *sample->objective);
-        if (problem->group) sample->group[i] = problem->group[from];
-    }
-    for (int32_t k = 0; k < problem->limit_count; k++) {
-        sample->limits[k] = problem->limits[k];
-        sample->limits[k].limit *= share;
+        return err_memory(err, (1 + pairs) * cells * (int64_t)sizeof(double));
     }
     sample->problem.rows = rows;
+    take_rows(sample, share, problem->objective, sample->objective);
+    for (int64_t i = 0; problem->group && i < rows; i++)
+        sample->group[i] = problem->group[(int64_t)((double)i / share)];
+    take_limits(sample, problem, share);
     sample->problem.objective = sample->objective;
     sample->problem.group = sample->group;
     sample->problem.limits = sample->limits;

@@ -7,7 +7,7 @@
  *
  *   maximise  sum_ij objective_ij x_ij,   x_ij in {0, 1}
  *   subject to  sum_j x_ij <= per_customer                       for each customer i
- *               sum_ij weight_kj x_ij <= limit_k                 for each linear limit k
+ *               sum_ij weight_kij x_ij <= limit_k                for each linear limit k
  *               max_g share_g - min_g share_g <= max_gap         share_g: treated share of group g
  *
  * Further doors of this room: decide/bandit.h (learn while acting), decide/online.h (chances of
@@ -25,12 +25,14 @@
 #include "base/pool.h"
 #include "base/progress.h"
 
-/* One linear limit over the offers: money (weight = cost of the offer) or places (weight = 1 for
- * the offers that count, 0 for others). */
+/* One linear limit over the pairs: money (weight = cost) or places (weight = 1 for the offers that
+ * count, 0 for others). */
 struct decide_limit {
     const char *name;
-    const double *weight; /* (offers), >= 0 */
+    const double *weight; /* (offers), >= 0; may be NULL where `pair` is there */
     double limit;         /* >= 0 */
+    const double *pair;   /* (rows, offers) row-major, >= 0: what each pair weighs, in place of
+                             `weight`; NULL = the same for every customer */
 };
 
 struct decide_problem {
@@ -60,7 +62,7 @@ struct decide_plan {
         *limits; /* owned; (limit_count), then the fairness limit if there is one */
     int32_t limit_count;
     double *price;       /* owned; (offers) sum over limits of price x weight: what a place of the
-                            offer costs beside its own gain */
+                            offer costs beside its own gain; limits by pair are not in it */
     double *group_price; /* owned; (groups) price of treating one customer of the group, by the
                             fairness limit; NULL without one */
     int32_t iterations;
@@ -88,9 +90,9 @@ KAI_MUST_CHECK kai_status decide_frontier(const struct decide_problem *problem, 
                                           struct pool *pool, const struct progress *progress,
                                           kai_err *err);
 
-/* Apply the prices of a plan to other customers (a rule, not a plan: limits are kept only on
- * average): the offers whose gain exceeds their price, best first. ret_chosen: (rows,
- * per_customer). group may be NULL. */
+/* Apply the prices of a plan without limits by pair to other customers (a rule, not a plan: limits
+ * are kept only on average): the offers whose gain exceeds their price, best first. ret_chosen:
+ * (rows, per_customer). group may be NULL. */
 void decide_rule(const struct decide_plan *plan, const double *objective, const int32_t *group,
                  int64_t rows, int32_t offers, int32_t *ret_chosen);
 

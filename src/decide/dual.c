@@ -69,13 +69,16 @@ static void set_scales(struct dual *dual) {
     }
     double typical = count && sum > 0 ? sum / (double)count : 1;
     for (int32_t k = 0; k < problem->limit_count; k++) {
+        const struct decide_limit *limit = &problem->limits[k];
+        const double *weight = limit->pair ? limit->pair : limit->weight;
+        int64_t cells_of = limit->pair ? cells : problem->offers, positive = 0;
         double weights = 0;
-        int32_t positive = 0;
-        for (int32_t j = 0; j < problem->offers; j++) {
-            weights += problem->limits[k].weight[j];
-            positive += problem->limits[k].weight[j] > 0;
+        for (int64_t c = 0; c < cells_of; c++) {
+            if (!(weight[c] > 0)) continue;
+            weights += weight[c];
+            positive++;
         }
-        dual->scale[k] = weights > 0 ? typical * positive / weights : 1;
+        dual->scale[k] = weights > 0 ? typical * (double)positive / weights : 1;
     }
     for (int32_t g = 0; g < dual->groups; g++) dual->scale[problem->limit_count + g] = typical;
 }
@@ -86,17 +89,24 @@ kai_status dual_init(struct dual *dual, const struct decide_problem *problem, ka
                           .groups = groups,
                           .size = problem->limit_count + groups,
                           .block_count = (problem->rows + BLOCK_ROWS - 1) / BLOCK_ROWS};
-    size_t width = 1 + (size_t)problem->offers + (size_t)groups;
+    for (int32_t k = 0; k < problem->limit_count; k++)
+        dual->pair_count += problem->limits[k].pair != NULL;
+    size_t width = 1 + (size_t)problem->offers + (size_t)groups + (size_t)dual->pair_count;
+    dual->pair_limits = mem_zero((size_t)dual->pair_count, sizeof *dual->pair_limits);
+    dual->pair_price = mem_zero((size_t)dual->pair_count, sizeof *dual->pair_price);
     dual->group_rows = mem_zero((size_t)groups, sizeof *dual->group_rows);
     dual->scale = mem_zero((size_t)dual->size, sizeof *dual->scale);
     dual->offer_price = mem_zero((size_t)problem->offers, sizeof *dual->offer_price);
     dual->blocks = mem_zero((size_t)dual->block_count, width * sizeof *dual->blocks);
-    if (!dual->group_rows || !dual->scale || !dual->offer_price || !dual->blocks) {
+    if (!dual->group_rows || !dual->scale || !dual->offer_price || !dual->blocks ||
+        !dual->pair_limits || !dual->pair_price) {
         dual_release(dual);
         return err_memory(err, dual->block_count * (int64_t)(width * sizeof(double)));
     }
     for (int64_t i = 0; groups && i < problem->rows; i++)
         if (problem->group[i] >= 0) dual->group_rows[problem->group[i]]++;
+    for (int32_t k = 0, p = 0; k < problem->limit_count; k++)
+        if (problem->limits[k].pair) dual->pair_limits[p++] = k;
     set_scales(dual);
     return KAI_OK;
 }
@@ -105,6 +115,8 @@ void dual_release(struct dual *dual) {
     mem_free(dual->group_rows);
     mem_free(dual->scale);
     mem_free(dual->offer_price);
+    mem_free(dual->pair_limits);
+    mem_free(dual->pair_price);
     mem_free(dual->blocks);
     *dual = (struct dual){0};
 }
@@ -114,9 +126,22 @@ void dual_set_prices(struct dual *dual, const double *z) {
     for (int32_t j = 0; j < problem->offers; j++) {
         double price = 0;
         for (int32_t k = 0; k < problem->limit_count; k++)
-            price += z[k] * problem->limits[k].weight[j];
+            if (!problem->limits[k].pair) price += z[k] * problem->limits[k].weight[j];
         dual->offer_price[j] = price;
     }
+    for (int32_t p = 0; p < dual->pair_count; p++) dual->pair_price[p] = z[dual->pair_limits[p]];
+}
+
+const double *dual_row_prices(const struct dual *dual, int64_t row, double *room) {
+    const struct decide_problem *problem = dual->problem;
+    int32_t offers = problem->offers;
+    if (!dual->pair_count) return dual->offer_price;
+    memcpy(room, dual->offer_price, (size_t)offers * sizeof *room);
+    for (int32_t p = 0; p < dual->pair_count; p++) {
+        const double *pair = problem->limits[dual->pair_limits[p]].pair + row * offers;
+        for (int32_t j = 0; j < offers; j++) room[j] += dual->pair_price[p] * pair[j];
+    }
+    return room;
 }
 
 struct dual_pass {
@@ -131,20 +156,25 @@ static kai_status eval_block(void *user, int64_t block, int32_t worker, kai_err 
     const struct dual *dual = pass->dual;
     const struct decide_problem *problem = dual->problem;
     int32_t offers = problem->offers;
-    double *sums = dual->blocks + block * (1 + offers + dual->groups);
-    memset(sums, 0, (size_t)(1 + offers + dual->groups) * sizeof *sums);
+    int32_t width = 1 + offers + dual->groups + dual->pair_count;
+    double *sums = dual->blocks + block * width, prices[CAPS_OFFERS];
+    memset(sums, 0, (size_t)width * sizeof *sums);
     int64_t end =
         (block + 1) * BLOCK_ROWS < problem->rows ? (block + 1) * BLOCK_ROWS : problem->rows;
     int32_t chosen[CAPS_OFFERS];
     for (int64_t i = block * BLOCK_ROWS; i < end; i++) {
         int32_t group = dual->groups ? problem->group[i] : -1;
         double nu = group >= 0 ? pass->group_price[group] : 0;
-        double gain = dual_choose(problem->objective + i * offers, dual->offer_price, offers,
-                                  problem->per_customer, nu, chosen);
+        double gain = dual_choose(problem->objective + i * offers, dual_row_prices(dual, i, prices),
+                                  offers, problem->per_customer, nu, chosen);
         if (gain <= 0) continue;
         sums[0] += gain;
-        for (int32_t slot = 0; slot < problem->per_customer && chosen[slot] >= 0; slot++)
+        for (int32_t slot = 0; slot < problem->per_customer && chosen[slot] >= 0; slot++) {
             sums[1 + chosen[slot]] += 1;
+            for (int32_t p = 0; p < dual->pair_count; p++)
+                sums[1 + offers + dual->groups + p] +=
+                    problem->limits[dual->pair_limits[p]].pair[i * offers + chosen[slot]];
+        }
         if (group >= 0) sums[1 + offers + group] += 1;
     }
     return KAI_OK;
@@ -158,15 +188,18 @@ kai_status dual_eval(struct dual *dual, const double *z, struct pool *pool, doub
     dual_set_prices(dual, z);
     kai_status st = pool_run(pool, dual->block_count, eval_block, &pass, err);
     if (st) return st;
-    int32_t width = 1 + offers + dual->groups;
+    int32_t width = 1 + offers + dual->groups + dual->pair_count, pairs = 0;
     for (int64_t block = 1; block < dual->block_count; block++)
         for (int32_t c = 0; c < width; c++) dual->blocks[c] += dual->blocks[block * width + c];
     const double *sums = dual->blocks;
     double value = dual->block_count ? sums[0] : 0;
     for (int32_t k = 0; k < limits; k++) {
+        const struct decide_limit *limit = &problem->limits[k];
         double used = 0;
-        for (int32_t j = 0; dual->block_count && j < offers; j++)
-            used += sums[1 + j] * problem->limits[k].weight[j];
+        if (limit->pair) used = dual->block_count ? sums[1 + offers + dual->groups + pairs] : 0;
+        for (int32_t j = 0; !limit->pair && dual->block_count && j < offers; j++)
+            used += sums[1 + j] * limit->weight[j];
+        pairs += limit->pair != NULL;
         value += z[k] * problem->limits[k].limit;
         ret_gradient[k] = problem->limits[k].limit - used;
     }

@@ -20,9 +20,12 @@ struct dual {
     int32_t size;                         /* limit_count + groups */
     int32_t groups;                       /* 0 without a fairness limit */
     int64_t *group_rows;                  /* owned; (groups) */
-    double *scale;       /* owned; (size) what a typical price is, for a well-shaped search */
-    double *offer_price; /* owned; (offers) of the point last set */
-    double *blocks;      /* owned; (blocks, 1 + offers + groups) partial sums */
+    double *scale;        /* owned; (size) what a typical price is, for a well-shaped search */
+    double *offer_price;  /* owned; (offers) of the point last set, limits by pair left out */
+    int32_t *pair_limits; /* owned; (pair_count) which limits are by pair */
+    double *pair_price;   /* owned; (pair_count) of the point last set */
+    int32_t pair_count;
+    double *blocks; /* owned; (blocks, 1 + offers + groups + pair_count) partial sums */
     int64_t block_count;
 };
 
@@ -32,8 +35,11 @@ void dual_release(struct dual *dual);
 /* Value and subgradient at z. ret_gradient: (size) */
 KAI_MUST_CHECK kai_status dual_eval(struct dual *dual, const double *z, struct pool *pool,
                                     double *ret_value, double *ret_gradient, kai_err *err);
-/* offer_price of z, as dual_eval sets it. */
+/* offer_price and pair_price of z, as dual_eval sets them. */
 void dual_set_prices(struct dual *dual, const double *z);
+/* What each offer costs one customer at these prices: offer_price itself, or written into `room`,
+ * (offers). */
+const double *dual_row_prices(const struct dual *dual, int64_t row, double *room);
 
 /* The best set for one customer: at most per_customer offers, best first, -1 fills; the first entry
  * is -1 where nothing pays. Returns the gain net of prices. group_price: nu of the customer's

@@ -62,7 +62,9 @@ kai_status rounding_init(struct rounding *rounding, const struct dual *dual, kai
     rounding->chosen = mem_array(slots, sizeof *rounding->chosen);
     rounding->offer_count = mem_zero((size_t)problem->offers, sizeof *rounding->offer_count);
     rounding->treated = mem_zero((size_t)dual->groups, sizeof *rounding->treated);
-    if (rounding->chosen && rounding->offer_count && rounding->treated) return KAI_OK;
+    rounding->pair_used = mem_zero((size_t)dual->pair_count, sizeof *rounding->pair_used);
+    if (rounding->chosen && rounding->offer_count && rounding->treated && rounding->pair_used)
+        return KAI_OK;
     rounding_release(rounding);
     return err_memory(err, (int64_t)(slots * sizeof *rounding->chosen));
 }
@@ -71,11 +73,24 @@ void rounding_release(struct rounding *rounding) {
     mem_free(rounding->chosen);
     mem_free(rounding->offer_count);
     mem_free(rounding->treated);
+    mem_free(rounding->pair_used);
     *rounding = (struct rounding){0};
+}
+
+/* What a pair weighs in a limit. */
+static double weight_of(const struct rounding *rounding, int32_t limit, int64_t row,
+                        int32_t offer) {
+    const struct decide_limit *rule = &rounding->problem->limits[limit];
+    return rule->pair ? rule->pair[row * rounding->problem->offers + offer] : rule->weight[offer];
 }
 
 double rounding_used(const struct rounding *rounding, int32_t limit) {
     double used = 0;
+    if (rounding->problem->limits[limit].pair) {
+        int32_t p = 0;
+        while (rounding->dual->pair_limits[p] != limit) p++;
+        return rounding->pair_used[p];
+    }
     for (int32_t j = 0; j < rounding->problem->offers; j++)
         used += (double)rounding->offer_count[j] * rounding->problem->limits[limit].weight[j];
     return used;
@@ -117,6 +132,13 @@ static int32_t held_count(const struct rounding *rounding, int64_t row) {
     return count;
 }
 
+/* One more (sign 1) or one less (-1) of a pair, in the limits by pair. */
+static void use_pair(struct rounding *rounding, int64_t row, int32_t offer, double sign) {
+    for (int32_t p = 0; p < rounding->dual->pair_count; p++)
+        rounding->pair_used[p] +=
+            sign * weight_of(rounding, rounding->dual->pair_limits[p], row, offer);
+}
+
 /* Put `offer` (-1 = nothing) into a slot and keep the slots dense and the counts right. */
 static void apply_move(struct rounding *rounding, int64_t row, int32_t slot, int32_t offer) {
     const struct decide_problem *problem = rounding->problem;
@@ -125,11 +147,13 @@ static void apply_move(struct rounding *rounding, int64_t row, int32_t slot, int
     int32_t before = held_count(rounding, row), gone = held[slot], group = group_of(rounding, row);
     if (gone >= 0) {
         rounding->offer_count[gone]--;
+        use_pair(rounding, row, gone, -1);
         rounding->value -= objective[gone];
     }
     held[slot] = offer;
     if (offer >= 0) {
         rounding->offer_count[offer]++;
+        use_pair(rounding, row, offer, 1);
         rounding->value += objective[offer];
     } else {
         int32_t last = before - 1;
@@ -141,8 +165,12 @@ static void apply_move(struct rounding *rounding, int64_t row, int32_t slot, int
 }
 
 static double net_of(const struct rounding *rounding, int64_t row, int32_t offer) {
-    return rounding->problem->objective[row * rounding->problem->offers + offer] -
-           rounding->dual->offer_price[offer];
+    const struct dual *dual = rounding->dual;
+    double net = rounding->problem->objective[row * rounding->problem->offers + offer] -
+                 dual->offer_price[offer];
+    for (int32_t p = 0; p < dual->pair_count; p++)
+        net -= dual->pair_price[p] * weight_of(rounding, dual->pair_limits[p], row, offer);
+    return net;
 }
 
 static double typical_price(const struct rounding *rounding) {
@@ -160,7 +188,6 @@ static double first_reach(const struct rounding *rounding) {
 static kai_status collect_drops(const struct rounding *rounding, int32_t limit, const double *nu,
                                 double reach, struct moves *moves, kai_err *err) {
     const struct decide_problem *problem = rounding->problem;
-    const double *weight = problem->limits[limit].weight;
     kai_status st = KAI_OK;
     moves->count = 0;
     for (int64_t i = 0; !st && i < problem->rows; i++) {
@@ -169,11 +196,12 @@ static kai_status collect_drops(const struct rounding *rounding, int32_t limit, 
         int32_t held = held_count(rounding, i), group = group_of(rounding, i);
         for (int32_t slot = 0; !st && slot < held; slot++) {
             int32_t offer = chosen[slot];
-            if (weight[offer] <= 0) continue;
+            double weight = weight_of(rounding, limit, i, offer);
+            if (weight <= 0) continue;
             double loss = net_of(rounding, i, offer) - (held == 1 && group >= 0 ? nu[group] : 0);
             if (loss > reach) continue;
-            st = add_move(
-                moves, (struct move){.loss = loss / weight[offer], .row = i, .slot = offer}, err);
+            st =
+                add_move(moves, (struct move){.loss = loss / weight, .row = i, .slot = offer}, err);
         }
     }
     return st;
@@ -266,15 +294,20 @@ static int group_has_room(const struct rounding *rounding, int32_t group) {
     return share - low <= rounding->problem->max_gap;
 }
 
-/* Would `offer` in place of `gone` (-1 = a free place) keep every limit? */
-static int limits_have_room(const struct rounding *rounding, int32_t offer, int32_t gone) {
+/* Would `offer` in place of `gone` (-1 = a free place) at a customer keep every limit? */
+static int limits_have_room(const struct rounding *rounding, int64_t row, int32_t offer,
+                            int32_t gone) {
     const struct decide_problem *problem = rounding->problem;
     for (int32_t k = 0; k < problem->limit_count; k++) {
+        double more = weight_of(rounding, k, row, offer);
+        double less = gone >= 0 ? weight_of(rounding, k, row, gone) : 0, used = 0;
+        if (more <= less) continue;
         const double *weight = problem->limits[k].weight;
-        if (weight[offer] <= (gone >= 0 ? weight[gone] : 0)) continue;
-        double used = 0;
-        for (int32_t j = 0; j < problem->offers; j++)
-            used += (double)(rounding->offer_count[j] + (j == offer) - (j == gone)) * weight[j];
+        if (problem->limits[k].pair)
+            used = rounding_used(rounding, k) - less + more;
+        else
+            for (int32_t j = 0; j < problem->offers; j++)
+                used += (double)(rounding->offer_count[j] + (j == offer) - (j == gone)) * weight[j];
         if (used > problem->limits[k].limit) return 0;
     }
     return 1;
@@ -333,7 +366,7 @@ static int64_t apply_fills(struct rounding *rounding, const struct moves *moves)
             continue;
         int32_t gone = rounding->chosen[move->row * problem->per_customer + slot];
         if (objective[move->offer] <= (gone >= 0 ? objective[gone] : 0)) continue;
-        if (!limits_have_room(rounding, move->offer, gone)) continue;
+        if (!limits_have_room(rounding, move->row, move->offer, gone)) continue;
         if (count == 0 && !group_has_room(rounding, group_of(rounding, move->row))) continue;
         apply_move(rounding, move->row, slot, move->offer);
         made++;
@@ -341,10 +374,11 @@ static int64_t apply_fills(struct rounding *rounding, const struct moves *moves)
     return made;
 }
 
-/* Could any offer be given to one more customer? */
+/* Could any offer be given to one more customer? Where customers differ: perhaps. */
 static int any_has_room(const struct rounding *rounding) {
+    if (rounding->dual->pair_count) return 1;
     for (int32_t j = 0; j < rounding->problem->offers; j++)
-        if (limits_have_room(rounding, j, -1)) return 1;
+        if (limits_have_room(rounding, 0, j, -1)) return 1;
     return 0;
 }
 
@@ -368,32 +402,40 @@ static void take_best_sets(struct rounding *rounding, const double *nu) {
     const struct decide_problem *problem = rounding->problem;
     memset(rounding->offer_count, 0, (size_t)problem->offers * sizeof *rounding->offer_count);
     memset(rounding->treated, 0, (size_t)rounding->dual->groups * sizeof *rounding->treated);
+    memset(rounding->pair_used, 0,
+           (size_t)rounding->dual->pair_count * sizeof *rounding->pair_used);
     rounding->value = 0;
+    double prices[CAPS_OFFERS];
     for (int64_t i = 0; i < problem->rows; i++) {
         int32_t *held = rounding->chosen + i * problem->per_customer;
         int32_t group = group_of(rounding, i);
         const double *objective = problem->objective + i * problem->offers;
-        (void)dual_choose(objective, rounding->dual->offer_price, problem->offers,
+        (void)dual_choose(objective, dual_row_prices(rounding->dual, i, prices), problem->offers,
                           problem->per_customer, group >= 0 ? nu[group] : 0, held); /* the set */
         int32_t count = held_count(rounding, i);
         for (int32_t slot = 0; slot < count; slot++) {
             rounding->offer_count[held[slot]]++;
+            use_pair(rounding, i, held[slot], 1);
             rounding->value += objective[held[slot]];
         }
         if (group >= 0 && count > 0) rounding->treated[group]++;
     }
 }
 
-/* The objective added afresh, without the drift of many small steps. */
+/* The objective, and the use of limits by pair, added afresh, without the drift of many small
+ * steps. */
 static void sum_value(struct rounding *rounding) {
     const struct decide_problem *problem = rounding->problem;
     rounding->value = 0;
+    memset(rounding->pair_used, 0,
+           (size_t)rounding->dual->pair_count * sizeof *rounding->pair_used);
     for (int64_t i = 0; i < problem->rows; i++) {
         int32_t count = held_count(rounding, i);
-        for (int32_t slot = 0; slot < count; slot++)
-            rounding->value +=
-                problem->objective[i * problem->offers +
-                                   rounding->chosen[i * problem->per_customer + slot]];
+        for (int32_t slot = 0; slot < count; slot++) {
+            int32_t offer = rounding->chosen[i * problem->per_customer + slot];
+            rounding->value += problem->objective[i * problem->offers + offer];
+            use_pair(rounding, i, offer, 1);
+        }
     }
 }
 
@@ -410,6 +452,10 @@ kai_status rounding_make(struct rounding *rounding, struct dual *dual, const dou
     if (!st) st = level_groups(rounding, nu, &moves, err);
     if (!st) st = fill(rounding, nu, &moves, err);
     sum_value(rounding);
+    for (int32_t k = 0; !st && k < problem->limit_count && dual->pair_count; k++)
+        st = drop_over_limit(rounding, k, nu, &moves, err); /* by a hair, if drift hid it */
+    if (!st && dual->pair_count) st = level_groups(rounding, nu, &moves, err);
+    if (dual->pair_count) sum_value(rounding);
     mem_free(moves.items);
     return st;
 }

@@ -19,6 +19,7 @@ struct rounding {
     int32_t *chosen;                      /* owned; (rows, per_customer) */
     int64_t *offer_count;                 /* owned; (offers) customers with the offer */
     int64_t *treated;                     /* owned; (groups) customers with any offer */
+    double *pair_used;                    /* owned; (pair_count) what limits by pair use */
     double value;                         /* the objective of what is chosen */
     double bound; /* no plan is worth more: filling ends near it; INFINITY = unknown */
 };

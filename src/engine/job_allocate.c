@@ -1,7 +1,7 @@
 /* kairos allocate: who gets what, from a table of pairs and a file of limits.
  *
- * The solver knows costs by offer. A pair whose cost differs is another variant of its offer: the
- * same name and channel, a cost of its own. A customer has at most one variant of an offer. */
+ * An offer that goes by several channels is one offer of the solver for each of them: a variant. A
+ * customer has at most one variant of an offer. Costs may differ by pair. */
 #include <kairos/decision.h>
 #include <math.h>
 #include <string.h>
@@ -53,6 +53,8 @@ struct allocate {
     int32_t *row_customer, *row_offer, *row_variant; /* owned; (table rows) */
     double *objective;                               /* owned; (customers, variants) */
     int64_t *pair_row;                               /* owned; (customers, variants) */
+    double *pair_cost;                               /* owned; (customers, variants) */
+    int costs_differ;                                /* within a variant */
     struct fairness_groups *groups;                  /* owned */
     int32_t *group;                                  /* owned; (customers) */
     struct problem problem;
@@ -123,7 +125,7 @@ static kai_status code_row(struct allocate *job, int64_t row, struct buf *text, 
                       err);
     buf_reset(text);
     if (!st && job->channel) st = column_print(job->channel, row, text, err);
-    if (!st) st = buf_printf(text, err, "\n%d\n%.17g", job->row_offer[row], cost);
+    if (!st) st = buf_printf(text, err, "\n%d", job->row_offer[row]);
     if (!st)
         st = dict_add(&job->variants, (struct slice){text->data, text->size},
                       &job->row_variant[row], err);
@@ -143,10 +145,8 @@ static kai_status code_rows(struct allocate *job, kai_err *err) {
     for (int64_t row = 0; !st && row < job->table->rows; row++) st = code_row(job, row, &text, err);
     buf_release(&text);
     if (!st && job->variants.count > CAPS_OFFERS)
-        st = err_set(err, KAI_UNSUPPORTED,
-                     "%lld different pairs of offer and cost, at most %d: costs that differ by "
-                     "customer are not supported beyond that",
-                     (long long)job->variants.count, CAPS_OFFERS);
+        st = err_set(err, KAI_LIMIT, "%lld offers, at most %d", (long long)job->variants.count,
+                     CAPS_OFFERS);
     return st;
 }
 
@@ -184,18 +184,22 @@ static kai_status fill_objective(struct allocate *job, kai_err *err) {
                        (long long)job->customers.count, (long long)variants);
     job->objective = mem_array((size_t)cells, sizeof *job->objective);
     job->pair_row = mem_array((size_t)cells, sizeof *job->pair_row);
+    job->pair_cost = mem_zero((size_t)cells, sizeof *job->pair_cost);
     uint8_t *is_seen = mem_zero(pairs, 1);
-    kai_status st =
-        job->objective && job->pair_row && is_seen ? KAI_OK : err_memory(err, cells * 16);
+    kai_status st = job->objective && job->pair_row && job->pair_cost && is_seen
+                        ? KAI_OK
+                        : err_memory(err, cells * 24);
     for (int64_t i = 0; !st && i < cells; i++) job->objective[i] = NAN;
     for (int64_t row = 0; !st && row < job->table->rows; row++) {
         int64_t pair = (int64_t)job->row_customer[row] * job->offers.count + job->row_offer[row];
         int64_t cell = (int64_t)job->row_customer[row] * variants + job->row_variant[row];
-        double cost = job->campaign.offers[job->row_variant[row]].cost;
+        double cost = job->cost ? column_f64(job->cost, row) : 0;
         if (is_seen[pair]) st = refuse(job, row, err, "this customer has this offer already");
         is_seen[pair] = 1;
         job->objective[cell] = column_f64(job->value, row) - (is_profit ? cost : 0);
         job->pair_row[cell] = row;
+        job->pair_cost[cell] = cost;
+        job->costs_differ |= cost != job->campaign.offers[job->row_variant[row]].cost;
     }
     mem_free(is_seen);
     return st;
@@ -235,6 +239,8 @@ static kai_status solve(struct allocate *job, kai_err *err) {
         problem->groups = job->groups->count;
         problem->max_gap = job->campaign.limits.max_gap;
     }
+    if (job->costs_differ && job->problem.budget_index >= 0)
+        job->problem.limits[job->problem.budget_index].pair = job->pair_cost;
     st = decide_solve(problem, job->engine->pool, &job->engine->progress, &job->plan, err);
     int64_t slots = st ? 0 : job->plan->rows * job->plan->per_customer;
     for (int64_t s = 0; s < slots; s++) job->assigned += job->plan->chosen[s] >= 0;
@@ -254,7 +260,7 @@ static kai_status write_rows(const struct allocate *job, struct csv_writer *csv,
             csv_write_value(csv, job->customer, row);
             csv_write_value(csv, job->offer, row);
             csv_write_value(csv, job->value, row);
-            csv_write_f64(csv, job->campaign.offers[variant].cost);
+            csv_write_f64(csv, job->pair_cost[i * job->variants.count + variant]);
             st = csv_write_row(csv, err);
         }
     return st;
@@ -325,8 +331,8 @@ static void release(struct allocate *job) {
     decide_plan_free(job->plan);
     problem_release(&job->problem);
     fairness_groups_free(job->groups);
-    void *const owned[] = {job->row_customer, job->row_offer, job->row_variant,
-                           job->objective,    job->pair_row,  job->group};
+    void *const owned[] = {job->row_customer, job->row_offer, job->row_variant, job->objective,
+                           job->pair_row,     job->pair_cost, job->group};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) mem_free(owned[i]);
     dict_release(&job->customers);
     dict_release(&job->offers);

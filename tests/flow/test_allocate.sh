@@ -54,6 +54,14 @@ printf 'values: pairs.csv\nlimits: {fairness: {column: region, max_gap: 0}}\n' >
 expect 0 allocate fair.yaml --json
 equals 'fairness is a limit' "$(value out 'limits|0|name')" fairness
 
+# more different costs than there may be offers
+awk 'BEGIN { print "customer,offer,value,cost"; for (i = 0; i < 3000; i++) for (j = 0; j < 2; j++) printf "c%d,o%d,%.3f,%.3f\n", i, j, 1 + (i * 7919 + j * 13) % 1000 / 250, 0.2 + (i * 31 + j * 17) % 997 / 900 }' >many.csv
+printf 'values: many.csv\nlimits: {budget: 500, capacity: {o1: 800}}\n' >many.yaml
+expect 0 allocate many.yaml --out many-a.csv --json
+near 'cost of the assignment' "$(awk -F, 'NR > 1 { s += $4 } END { print s }' many-a.csv)" "$(value out 'limits|0|used')" 1e-6
+awk -F, 'NR > 1 { s += $4 } END { exit !(s <= 500) }' many-a.csv || fail "the budget is exceeded"
+awk -v g="$(value out gap)" 'BEGIN { exit !(g < 1e-3) }' || fail "a gap of $(value out gap)"
+
 expect 6 allocate none.yaml
 printf 'limits: {budget: 3}\n' >bad.yaml
 expect 2 allocate bad.yaml
