@@ -50,7 +50,7 @@ static kai_status fill_block(void *user, int64_t block, int32_t worker, kai_err 
 
 static void add_limit(struct market *market, const char *name, double limit) {
     int32_t k = market->limit_count++;
-    market->limits[k] = (struct decide_limit){name, market->weights[k], limit, NULL};
+    market->limits[k] = (struct decide_limit){name, market->weights[k], limit, NULL, NULL, 0, 0};
 }
 
 static void set_limits(struct market *market, int is_campaign) {

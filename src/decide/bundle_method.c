@@ -51,6 +51,7 @@ static double dot(const double *a, const double *b, int32_t n) {
 static double solve_model(struct search *search) {
     const struct proximal model = {.size = search->size,
                                    .bounded = search->method->bounded,
+                                   .bounded_index = search->method->bounded_index,
                                    .cuts = search->cut_count,
                                    .slope = search->slope,
                                    .level = search->level,

@@ -16,11 +16,12 @@ typedef kai_status (*bundle_method_fn)(void *user, const double *x, double *ret_
                                        double *ret_gradient, kai_err *err);
 
 struct bundle_method {
-    int32_t size;        /* variables */
-    int32_t bounded;     /* the first so many are >= 0 */
-    const double *scale; /* (size) typical sizes, > 0 */
-    double tolerance;    /* stop where the model promises less than this share of the value */
-    double reach;        /* of the first step, in typical sizes: 1 from nowhere, less from near */
+    int32_t size;                 /* variables */
+    int32_t bounded;              /* so many are >= 0 ... */
+    const int32_t *bounded_index; /* ... (bounded) these */
+    const double *scale;          /* (size) typical sizes, > 0 */
+    double tolerance; /* stop where the model promises less than this share of the value */
+    double reach;     /* of the first step, in typical sizes: 1 from nowhere, less from near */
     int32_t evaluations_max;
 };
 

@@ -38,6 +38,9 @@ static kai_status check_problem(const struct decide_problem *problem, kai_err *e
         if (isnan(limit->limit) || limit->limit < 0)
             return err_set(err, KAI_INFEASIBLE, "limit '%s' cannot be met: it is %g", limit->name,
                            limit->limit);
+        if (!(limit->least >= 0) || limit->least > limit->limit)
+            return err_set(err, KAI_INFEASIBLE, "limit '%s' cannot be met: at least %g, at most %g",
+                           limit->name, limit->least, limit->limit);
         int64_t cells = limit->pair ? problem->rows * problem->offers : problem->offers;
         const double *weight = limit->pair ? limit->pair : limit->weight;
         for (int64_t c = 0; c < cells; c++)
@@ -80,7 +83,8 @@ static void release_solve(struct solve *solve) {
 /* Prices from where z stands; reach: how far from them they may be, in typical prices. */
 static kai_status find_prices(struct solve *solve, double reach, kai_err *err) {
     struct bundle_method method = {.size = solve->dual.size,
-                                   .bounded = solve->dual.problem->limit_count,
+                                   .bounded = solve->dual.bounded,
+                                   .bounded_index = solve->dual.bounded_index,
                                    .scale = solve->dual.scale,
                                    .tolerance = DUAL_TOLERANCE,
                                    .reach = reach,
@@ -120,6 +124,7 @@ static void take_limits(struct sample *sample, const struct decide_problem *prob
     for (int32_t k = 0; k < problem->limit_count; k++) {
         sample->limits[k] = problem->limits[k];
         sample->limits[k].limit *= share;
+        sample->limits[k].least *= share;
         if (!problem->limits[k].pair) continue;
         take_rows(sample, share, problem->limits[k].pair, to);
         sample->limits[k].pair = to;
@@ -175,6 +180,15 @@ static kai_status find_first_prices(struct solve *solve, kai_err *err) {
     return st ? st : find_prices(solve, SAMPLE_REACH, err);
 }
 
+/* What one more unit of the largest gap would earn. */
+static double gap_price(const struct solve *solve) {
+    const double *nu = solve->z + solve->dual.problem->limit_count;
+    double price = 0;
+    for (int32_t g = 0; g < solve->dual.groups; g++)
+        if (nu[g] > 0) price += nu[g] * (double)solve->dual.group_rows[g];
+    return price;
+}
+
 static void describe_limits(const struct solve *solve, const struct rounding *rounding,
                             struct decide_plan *plan) {
     const struct decide_problem *problem = solve->dual.problem;
@@ -185,14 +199,11 @@ static void describe_limits(const struct solve *solve, const struct rounding *ro
         if (used - limit->limit > plan->violation) plan->violation = used - limit->limit;
     }
     if (solve->dual.groups == 0) return;
-    double price = 0, gap = rounding_gap(rounding);
-    for (int32_t g = 0; g < solve->dual.groups; g++) {
+    double gap = rounding_gap(rounding);
+    for (int32_t g = 0; g < solve->dual.groups; g++)
         plan->group_price[g] = solve->z[problem->limit_count + g];
-        if (plan->group_price[g] > 0)
-            price += plan->group_price[g] * (double)solve->dual.group_rows[g];
-    }
     plan->limits[problem->limit_count] =
-        (struct decide_limit_use){"fairness", gap, problem->max_gap, price};
+        (struct decide_limit_use){"fairness", gap, problem->max_gap, gap_price(solve)};
     if (gap - problem->max_gap > plan->violation) plan->violation = gap - problem->max_gap;
 }
 
@@ -281,32 +292,47 @@ static kai_status solve_apart(struct solve *solve, double share, struct decide_p
 }
 
 /* The prices of the problem as it is, which another way of rounding does not change. */
-static void copy_prices(const struct solve *solve, const struct decide_plan *from,
-                        struct decide_plan *to) {
-    size_t offers = (size_t)solve->dual.problem->offers, groups = (size_t)solve->dual.groups;
-    memcpy(to->price, from->price, offers * sizeof *to->price);
-    if (groups) memcpy(to->group_price, from->group_price, groups * sizeof *to->group_price);
-    for (int32_t k = 0; k < to->limit_count; k++)
-        to->limits[k].shadow_price = from->limits[k].shadow_price;
+static void set_prices(struct solve *solve, struct decide_plan *plan) {
+    const struct decide_problem *problem = solve->dual.problem;
+    dual_set_prices(&solve->dual, solve->z);
+    memcpy(plan->price, solve->dual.offer_price, (size_t)problem->offers * sizeof *plan->price);
+    for (int32_t g = 0; g < solve->dual.groups; g++)
+        plan->group_price[g] = solve->z[problem->limit_count + g];
+    for (int32_t k = 0; k < problem->limit_count; k++) plan->limits[k].shadow_price = solve->z[k];
+    if (solve->dual.groups) plan->limits[problem->limit_count].shadow_price = gap_price(solve);
 }
 
+/* Keep the better of two plans; either may be missing. */
+static struct decide_plan *better(struct decide_plan *a, struct decide_plan *b) {
+    int is_b = !a || (b && b->value > a->value);
+    decide_plan_free(is_b ? a : b);
+    return is_b ? b : a;
+}
+
+/* Where no plan, or none near the bound, is found at the prices, ties are broken in several ways:
+ * minimums that a first rounding cannot meet are often met so. */
 static kai_status solve_well(struct solve *solve, int is_first, struct decide_plan **ret_plan,
                              kai_err *err) {
     struct decide_plan *best = NULL;
+    kai_err why = {0};
     kai_status st = is_first ? find_first_prices(solve, err) : find_prices(solve, 1, err);
-    if (!st) st = make_plan(solve, &best, err);
-    for (size_t t = 0; !st && best->gap > GAP_WANTED && t < sizeof TIE_SHARES / sizeof(double);
-         t++) {
+    if (!st) st = make_plan(solve, &best, &why);
+    kai_status first = st;
+    if (st == KAI_INFEASIBLE) st = KAI_OK;
+    for (size_t t = 0;
+         !st && (!best || best->gap > GAP_WANTED) && t < sizeof TIE_SHARES / sizeof(double); t++) {
         struct decide_plan *plan = NULL;
-        st = solve_apart(solve, TIE_SHARES[t], &plan, err);
-        if (!st) copy_prices(solve, best, plan);
-        int is_better = !st && plan->value > best->value;
-        decide_plan_free(is_better ? best : plan);
-        if (is_better) best = plan;
+        kai_err other = {0};
+        st = solve_apart(solve, TIE_SHARES[t], &plan, &other);
+        if (st == KAI_INFEASIBLE) st = KAI_OK;
+        if (st) why = other;
+        if (plan) set_prices(solve, plan);
+        best = better(best, plan);
     }
+    if (!st && !best) st = first;
     if (st) {
         decide_plan_free(best);
-        return st;
+        return why.message[0] ? err_set(err, st, "%s", why.message) : st;
     }
     best->iterations = solve->evaluations;
     *ret_plan = best;

@@ -7,7 +7,7 @@
  *
  *   maximise  sum_ij objective_ij x_ij,   x_ij in {0, 1}
  *   subject to  sum_j x_ij <= per_customer                       for each customer i
- *               sum_ij weight_kij x_ij <= limit_k                for each linear limit k
+ *               least_k <= sum_ij weight_kij x_ij <= limit_k     for each linear limit k
  *               max_g share_g - min_g share_g <= max_gap         share_g: treated share of group g
  *
  * Further doors of this room: decide/bandit.h (learn while acting), decide/online.h (chances of
@@ -33,6 +33,9 @@ struct decide_limit {
     double limit;         /* >= 0 */
     const double *pair;   /* (rows, offers) row-major, >= 0: what each pair weighs, in place of
                              `weight`; NULL = the same for every customer */
+    const int32_t *part;  /* (rows): only customers whose part is part_index count; NULL = all */
+    int32_t part_index;
+    double least; /* so much must be used at least, at most `limit`; 0 = nothing must */
 };
 
 struct decide_problem {
@@ -50,7 +53,8 @@ struct decide_problem {
 struct decide_limit_use {
     const char *name; /* borrowed from the problem; "fairness" for the gap */
     double used, limit;
-    double shadow_price; /* gain of the objective by one more unit of the limit, >= 0 */
+    double shadow_price; /* gain of the objective by one more unit of the limit; below 0, what one
+                            more unit of `least` costs */
 };
 
 struct decide_plan {
@@ -71,7 +75,8 @@ struct decide_plan {
 
 /* Solve. The result is the same for any number of threads.
  * Fails: KAI_INVALID (negative limit or weight), KAI_INFEASIBLE (names the first limit that cannot
- * be met), KAI_NO_MEMORY, KAI_CANCELLED. */
+ * be met; where minimums conflict with other limits, a smallest set of limits that do),
+ * KAI_NO_MEMORY, KAI_CANCELLED. */
 KAI_MUST_CHECK kai_status decide_solve(const struct decide_problem *problem, struct pool *pool,
                                        const struct progress *progress,
                                        struct decide_plan **ret_plan, kai_err *err);

@@ -90,23 +90,26 @@ kai_status dual_init(struct dual *dual, const struct decide_problem *problem, ka
                           .size = problem->limit_count + groups,
                           .block_count = (problem->rows + BLOCK_ROWS - 1) / BLOCK_ROWS};
     for (int32_t k = 0; k < problem->limit_count; k++)
-        dual->pair_count += problem->limits[k].pair != NULL;
+        dual->pair_count += dual_is_by_row(&problem->limits[k]);
     size_t width = 1 + (size_t)problem->offers + (size_t)groups + (size_t)dual->pair_count;
     dual->pair_limits = mem_zero((size_t)dual->pair_count, sizeof *dual->pair_limits);
     dual->pair_price = mem_zero((size_t)dual->pair_count, sizeof *dual->pair_price);
+    dual->bounded_index = mem_zero((size_t)problem->limit_count, sizeof *dual->bounded_index);
     dual->group_rows = mem_zero((size_t)groups, sizeof *dual->group_rows);
     dual->scale = mem_zero((size_t)dual->size, sizeof *dual->scale);
     dual->offer_price = mem_zero((size_t)problem->offers, sizeof *dual->offer_price);
     dual->blocks = mem_zero((size_t)dual->block_count, width * sizeof *dual->blocks);
     if (!dual->group_rows || !dual->scale || !dual->offer_price || !dual->blocks ||
-        !dual->pair_limits || !dual->pair_price) {
+        !dual->pair_limits || !dual->pair_price || !dual->bounded_index) {
         dual_release(dual);
         return err_memory(err, dual->block_count * (int64_t)(width * sizeof(double)));
     }
     for (int64_t i = 0; groups && i < problem->rows; i++)
         if (problem->group[i] >= 0) dual->group_rows[problem->group[i]]++;
-    for (int32_t k = 0, p = 0; k < problem->limit_count; k++)
-        if (problem->limits[k].pair) dual->pair_limits[p++] = k;
+    for (int32_t k = 0, p = 0; k < problem->limit_count; k++) {
+        if (dual_is_by_row(&problem->limits[k])) dual->pair_limits[p++] = k;
+        if (!(problem->limits[k].least > 0)) dual->bounded_index[dual->bounded++] = k;
+    }
     set_scales(dual);
     return KAI_OK;
 }
@@ -117,6 +120,7 @@ void dual_release(struct dual *dual) {
     mem_free(dual->offer_price);
     mem_free(dual->pair_limits);
     mem_free(dual->pair_price);
+    mem_free(dual->bounded_index);
     mem_free(dual->blocks);
     *dual = (struct dual){0};
 }
@@ -126,7 +130,7 @@ void dual_set_prices(struct dual *dual, const double *z) {
     for (int32_t j = 0; j < problem->offers; j++) {
         double price = 0;
         for (int32_t k = 0; k < problem->limit_count; k++)
-            if (!problem->limits[k].pair) price += z[k] * problem->limits[k].weight[j];
+            if (!dual_is_by_row(&problem->limits[k])) price += z[k] * problem->limits[k].weight[j];
         dual->offer_price[j] = price;
     }
     for (int32_t p = 0; p < dual->pair_count; p++) dual->pair_price[p] = z[dual->pair_limits[p]];
@@ -138,8 +142,10 @@ const double *dual_row_prices(const struct dual *dual, int64_t row, double *room
     if (!dual->pair_count) return dual->offer_price;
     memcpy(room, dual->offer_price, (size_t)offers * sizeof *room);
     for (int32_t p = 0; p < dual->pair_count; p++) {
-        const double *pair = problem->limits[dual->pair_limits[p]].pair + row * offers;
-        for (int32_t j = 0; j < offers; j++) room[j] += dual->pair_price[p] * pair[j];
+        const struct decide_limit *limit = &problem->limits[dual->pair_limits[p]];
+        if (limit->part && limit->part[row] != limit->part_index) continue;
+        const double *weight = limit->pair ? limit->pair + row * offers : limit->weight;
+        for (int32_t j = 0; j < offers; j++) room[j] += dual->pair_price[p] * weight[j];
     }
     return room;
 }
@@ -173,7 +179,7 @@ static kai_status eval_block(void *user, int64_t block, int32_t worker, kai_err 
             sums[1 + chosen[slot]] += 1;
             for (int32_t p = 0; p < dual->pair_count; p++)
                 sums[1 + offers + dual->groups + p] +=
-                    problem->limits[dual->pair_limits[p]].pair[i * offers + chosen[slot]];
+                    dual_weight(&problem->limits[dual->pair_limits[p]], i, offers, chosen[slot]);
         }
         if (group >= 0) sums[1 + offers + group] += 1;
     }
@@ -196,12 +202,16 @@ kai_status dual_eval(struct dual *dual, const double *z, struct pool *pool, doub
     for (int32_t k = 0; k < limits; k++) {
         const struct decide_limit *limit = &problem->limits[k];
         double used = 0;
-        if (limit->pair) used = dual->block_count ? sums[1 + offers + dual->groups + pairs] : 0;
-        for (int32_t j = 0; !limit->pair && dual->block_count && j < offers; j++)
+        int is_by_row = dual_is_by_row(limit);
+        if (is_by_row && dual->block_count) used = sums[1 + offers + dual->groups + pairs];
+        for (int32_t j = 0; !is_by_row && dual->block_count && j < offers; j++)
             used += sums[1 + j] * limit->weight[j];
-        pairs += limit->pair != NULL;
-        value += z[k] * problem->limits[k].limit;
-        ret_gradient[k] = problem->limits[k].limit - used;
+        pairs += is_by_row;
+        double bound = z[k] < 0 ? limit->least : limit->limit;
+        value += z[k] * bound;
+        if (z[k] == 0 && limit->least > 0) /* any bound between is a slope here */
+            bound = fmin(fmax(used, limit->least), limit->limit);
+        ret_gradient[k] = bound - used;
     }
     double floor_price = 0;
     for (int32_t g = 0; g < dual->groups; g++)

@@ -6,7 +6,7 @@
 #include "kernel/cholesky.h"
 
 enum { STEPS_MAX = 80 };
-static const double CLOSE = 1e-14, BACK_OFF = 0.995, LIGHT = 1e-9;
+static const double CLOSE = 1e-14, BACK_OFF = 0.995, LIGHT = 1e-9, INSIDE = 1e-3;
 
 /* The unknowns x = (y, v), v above every cut. Rows of constraints A x >= b: first the cuts,
  * v - slope_i . y >= level_i, then the bounds, y_k >= 0. */
@@ -44,7 +44,7 @@ static const double *slope_of(const struct point *point, int32_t cut) {
 /* Row r of A times a vector (y, v). */
 static double row_times(const struct point *point, int32_t row, const double *vector) {
     const struct proximal *model = point->model;
-    if (row >= model->cuts) return vector[row - model->cuts];
+    if (row >= model->cuts) return vector[model->bounded_index[row - model->cuts]];
     const double *slope = slope_of(point, row);
     double sum = vector[model->size];
     for (int32_t k = 0; k < model->size; k++) sum -= slope[k] * vector[k];
@@ -55,7 +55,7 @@ static double row_times(const struct point *point, int32_t row, const double *ve
 static void add_row(const struct point *point, int32_t row, double factor, double *out) {
     const struct proximal *model = point->model;
     if (row >= model->cuts) {
-        out[row - model->cuts] += factor;
+        out[model->bounded_index[row - model->cuts]] += factor;
         return;
     }
     const double *slope = slope_of(point, row);
@@ -71,8 +71,11 @@ static double bound_of(const struct point *point, int32_t row) {
 static void begin(struct point *point) {
     const struct proximal *model = point->model;
     double high = -INFINITY, spread = 0;
-    for (int32_t k = 0; k < model->size; k++)
-        point->x[k] = k < model->bounded && model->centre[k] < 1e-3 ? 1e-3 : model->centre[k];
+    memcpy(point->x, model->centre, (size_t)model->size * sizeof *point->x);
+    for (int32_t i = 0; i < model->bounded; i++) {
+        double *x = &point->x[model->bounded_index[i]];
+        if (*x < INSIDE) *x = INSIDE;
+    }
     point->x[model->size] = 0;
     for (int32_t i = 0; i < model->cuts; i++) {
         double height = model->level[i] - row_times(point, i, point->x);
@@ -113,7 +116,7 @@ static int direct(struct point *point) {
             point->dual[r] - point->mixed[r] / point->slack[r] - weight * point->primal[r];
         add_row(point, r, pull, point->right);
         if (r >= model->cuts) {
-            int32_t k = r - model->cuts;
+            int32_t k = model->bounded_index[r - model->cuts];
             point->matrix[k * n + k] += weight;
             continue;
         }
@@ -178,8 +181,11 @@ double proximal_solve(const struct proximal *model, double *scratch, double *ret
         double mean = residuals(&point);
         if (mean <= CLOSE * (1 + fabs(point.x[model->size])) || !advance(&point, mean)) break;
     }
-    for (int32_t k = 0; k < model->size; k++)
-        ret_point[k] = k < model->bounded && point.x[k] < 0 ? 0 : point.x[k];
+    memcpy(ret_point, point.x, (size_t)model->size * sizeof *ret_point);
+    for (int32_t i = 0; i < model->bounded; i++) {
+        double *y = &ret_point[model->bounded_index[i]];
+        if (*y < 0) *y = 0;
+    }
     for (int32_t i = 0; i < model->cuts; i++) {
         const double *slope = slope_of(&point, i);
         double cut = model->level[i];

@@ -1,7 +1,6 @@
 /* The small quadratic problem of a bundle step:
  *
- *   minimise  max_i (level_i + slope_i . y)  +  |y - centre|^2 / (2 step),   y_k >= 0 for k <
- * bounded
+ *   minimise  max_i (level_i + slope_i . y)  +  |y - centre|^2 / (2 step),   y_k >= 0 for some k
  *
  * Solved by a primal-dual interior point method with a corrector (Mehrotra, SIAM Journal on
  * Optimization 2, 1992): a dozen or two Newton steps over size + 1 unknowns, to nearly the last
@@ -14,10 +13,11 @@
 
 struct proximal {
     int32_t size, bounded, cuts;
-    const double *slope;  /* (cuts, size) */
-    const double *level;  /* (cuts) */
-    const double *centre; /* (size) */
-    double step;          /* > 0 */
+    const int32_t *bounded_index; /* (bounded) which k */
+    const double *slope;          /* (cuts, size) */
+    const double *level;          /* (cuts) */
+    const double *centre;         /* (size) */
+    double step;                  /* > 0 */
 };
 
 /* Doubles of scratch for proximal_solve. */

@@ -77,16 +77,14 @@ void rounding_release(struct rounding *rounding) {
     *rounding = (struct rounding){0};
 }
 
-/* What a pair weighs in a limit. */
 static double weight_of(const struct rounding *rounding, int32_t limit, int64_t row,
                         int32_t offer) {
-    const struct decide_limit *rule = &rounding->problem->limits[limit];
-    return rule->pair ? rule->pair[row * rounding->problem->offers + offer] : rule->weight[offer];
+    return dual_weight(&rounding->problem->limits[limit], row, rounding->problem->offers, offer);
 }
 
 double rounding_used(const struct rounding *rounding, int32_t limit) {
     double used = 0;
-    if (rounding->problem->limits[limit].pair) {
+    if (dual_is_by_row(&rounding->problem->limits[limit])) {
         int32_t p = 0;
         while (rounding->dual->pair_limits[p] != limit) p++;
         return rounding->pair_used[p];
@@ -294,21 +292,34 @@ static int group_has_room(const struct rounding *rounding, int32_t group) {
     return share - low <= rounding->problem->max_gap;
 }
 
-/* Would `offer` in place of `gone` (-1 = a free place) at a customer keep every limit? */
+/* What a limit would use with `offer` in place of `gone` (-1 = none) at a customer. */
+static double used_after(const struct rounding *rounding, int32_t limit, int64_t row, int32_t offer,
+                         int32_t gone) {
+    const struct decide_limit *rule = &rounding->problem->limits[limit];
+    double used = 0;
+    if (dual_is_by_row(rule)) {
+        if (gone >= 0) used -= weight_of(rounding, limit, row, gone);
+        if (offer >= 0) used += weight_of(rounding, limit, row, offer);
+        return rounding_used(rounding, limit) + used;
+    }
+    for (int32_t j = 0; j < rounding->problem->offers; j++)
+        used += (double)(rounding->offer_count[j] + (j == offer) - (j == gone)) * rule->weight[j];
+    return used;
+}
+
+/* Would `offer` in place of `gone` (-1 = a free place) at a customer keep every limit, and every
+ * minimum that it touches? */
 static int limits_have_room(const struct rounding *rounding, int64_t row, int32_t offer,
                             int32_t gone) {
     const struct decide_problem *problem = rounding->problem;
     for (int32_t k = 0; k < problem->limit_count; k++) {
+        const struct decide_limit *limit = &problem->limits[k];
         double more = weight_of(rounding, k, row, offer);
-        double less = gone >= 0 ? weight_of(rounding, k, row, gone) : 0, used = 0;
-        if (more <= less) continue;
-        const double *weight = problem->limits[k].weight;
-        if (problem->limits[k].pair)
-            used = rounding_used(rounding, k) - less + more;
-        else
-            for (int32_t j = 0; j < problem->offers; j++)
-                used += (double)(rounding->offer_count[j] + (j == offer) - (j == gone)) * weight[j];
-        if (used > problem->limits[k].limit) return 0;
+        double less = gone >= 0 ? weight_of(rounding, k, row, gone) : 0;
+        if (more > less && used_after(rounding, k, row, offer, gone) > limit->limit) return 0;
+        if (more < less && limit->least > 0 &&
+            used_after(rounding, k, row, offer, gone) < limit->least)
+            return 0;
     }
     return 1;
 }
@@ -372,6 +383,72 @@ static int64_t apply_fills(struct rounding *rounding, const struct moves *moves)
         made++;
     }
     return made;
+}
+
+/* Every way to raise what a limit uses at a loss of at most `reach`. */
+static kai_status collect_raises(const struct rounding *rounding, int32_t limit, const double *nu,
+                                 double reach, struct moves *moves, kai_err *err) {
+    const struct decide_problem *problem = rounding->problem;
+    kai_status st = KAI_OK;
+    moves->count = 0;
+    for (int64_t i = 0; !st && i < problem->rows; i++) {
+        const double *objective = problem->objective + i * problem->offers;
+        const int32_t *held = rounding->chosen + i * problem->per_customer;
+        int32_t count = held_count(rounding, i), group = group_of(rounding, i);
+        for (int32_t j = 0; !st && j < problem->offers; j++) {
+            double weight = weight_of(rounding, limit, i, j);
+            if (isnan(objective[j]) || weight <= 0 || holds_offer(rounding, i, j)) continue;
+            double loss = (count == 0 && group >= 0 ? nu[group] : 0) - net_of(rounding, i, j);
+            struct move move = {.loss = loss / weight, .row = i, .slot = count, .offer = j};
+            if (count < problem->per_customer && loss <= reach) st = add_move(moves, move, err);
+            for (move.slot = 0; !st && move.slot < count; move.slot++) {
+                double gain = weight - weight_of(rounding, limit, i, held[move.slot]);
+                loss = net_of(rounding, i, held[move.slot]) - net_of(rounding, i, j);
+                move.loss = loss / gain;
+                if (gain > 0 && loss <= reach) st = add_move(moves, move, err);
+            }
+        }
+    }
+    return st;
+}
+
+static void apply_raises(struct rounding *rounding, int32_t limit, const struct moves *moves) {
+    const struct decide_problem *problem = rounding->problem;
+    double least = problem->limits[limit].least;
+    for (int64_t m = 0; m < moves->count && rounding_used(rounding, limit) < least; m++) {
+        const struct move *move = &moves->items[m];
+        int32_t count = held_count(rounding, move->row);
+        int32_t slot = move->slot < count ? move->slot : count;
+        if (slot == problem->per_customer || holds_offer(rounding, move->row, move->offer))
+            continue;
+        int32_t gone = rounding->chosen[move->row * problem->per_customer + slot];
+        if (gone >= 0 && weight_of(rounding, limit, move->row, gone) >=
+                             weight_of(rounding, limit, move->row, move->offer))
+            continue;
+        if (!limits_have_room(rounding, move->row, move->offer, gone)) continue;
+        if (count == 0 && !group_has_room(rounding, group_of(rounding, move->row))) continue;
+        apply_move(rounding, move->row, slot, move->offer);
+    }
+}
+
+/* A minimum: give what loses least for each unit of it. */
+static kai_status raise_to_least(struct rounding *rounding, int32_t limit, const double *nu,
+                                 struct moves *moves, kai_err *err) {
+    const struct decide_limit *rule = &rounding->problem->limits[limit];
+    double reach = first_reach(rounding);
+    for (int is_last = 0; rounding_used(rounding, limit) < rule->least;) {
+        if (is_last)
+            return err_set(err, KAI_INFEASIBLE,
+                           "limit '%s': at least %g are asked for, %g can be had beside the others",
+                           rule->name, rule->least, rounding_used(rounding, limit));
+        is_last = isinf(reach);
+        kai_status st = collect_raises(rounding, limit, nu, reach, moves, err);
+        if (st) return st;
+        sort_moves(moves);
+        apply_raises(rounding, limit, moves);
+        reach = reach > typical_price(rounding) ? INFINITY : reach * REACH_GROWTH;
+    }
+    return KAI_OK;
 }
 
 /* Could any offer be given to one more customer? Where customers differ: perhaps. */
@@ -450,6 +527,8 @@ kai_status rounding_make(struct rounding *rounding, struct dual *dual, const dou
     for (int32_t k = 0; !st && k < problem->limit_count; k++)
         st = drop_over_limit(rounding, k, nu, &moves, err);
     if (!st) st = level_groups(rounding, nu, &moves, err);
+    for (int32_t k = 0; !st && k < problem->limit_count; k++)
+        st = raise_to_least(rounding, k, nu, &moves, err);
     if (!st) st = fill(rounding, nu, &moves, err);
     sum_value(rounding);
     for (int32_t k = 0; !st && k < problem->limit_count && dual->pair_count; k++)

@@ -4,7 +4,8 @@
  * 2. Drop: while a limit is exceeded, give up the choices that cost least to lose, per unit of it.
  * 3. Level: while two groups differ by more than the gap, give up the cheapest choices of the
  *    groups that got most.
- * 4. Fill: add or exchange offers in the order of their gain at the prices while every limit holds
+ * 4. Raise: while a minimum is not met, give what loses least for each unit of it.
+ * 5. Fill: add or exchange offers in the order of their gain at the prices while every limit holds
  *    and the objective rises.
  * Ties are broken by a hash of the row, so that no part of the file is preferred.
  */

@@ -332,51 +332,71 @@ static int is_channel(const struct campaign *campaign, const char *name) {
     return 0;
 }
 
+/* The entry of a channel or offer, made where it is the first time that one is named. */
+static struct campaign_capacity *find_capacity(struct campaign *campaign, const char *name) {
+    for (int32_t c = 0; c < campaign->capacity_count; c++)
+        if (strcmp(campaign->capacities[c].name, name) == 0) return &campaign->capacities[c];
+    struct campaign_capacity *capacity = &campaign->capacities[campaign->capacity_count];
+    *capacity = (struct campaign_capacity){.name = arena_string(&campaign->arena, name),
+                                           .is_channel = is_channel(campaign, name),
+                                           .limit = INFINITY};
+    campaign->capacity_count += capacity->name != NULL;
+    return capacity->name ? capacity : NULL;
+}
+
+/* what: "capacity" or "minimum". */
 static kai_status read_capacity(struct campaign *campaign, const struct yaml_tree *tree,
-                                const struct yaml_node *item, struct campaign_capacity *capacity,
-                                kai_err *err) {
+                                const struct yaml_node *item, const char *what, kai_err *err) {
     int is_offer = campaign_find_offer(campaign, item->key) >= 0;
-    capacity->name = arena_string(&campaign->arena, item->key);
-    if (!capacity->name) return err_memory(err, (int64_t)strlen(item->key));
-    capacity->is_channel = is_channel(campaign, item->key);
-    if (is_offer && capacity->is_channel)
-        return yaml_error(tree, item, err, "capacity '%s' is both a channel and an offer",
+    double number = 0;
+    if (is_offer && is_channel(campaign, item->key))
+        return yaml_error(tree, item, err, "%s '%s' is both a channel and an offer", what,
                           item->key);
-    if (!is_offer && !capacity->is_channel)
-        return yaml_error(tree, item, err, "capacity '%s' is neither a channel nor an offer",
+    if (!is_offer && !is_channel(campaign, item->key))
+        return yaml_error(tree, item, err, "%s '%s' is neither a channel nor an offer", what,
                           item->key);
-    if (item->kind != YAML_SCALAR || !text_parse_f64(slice_of(item->text), &capacity->limit) ||
-        capacity->limit < 0)
-        return yaml_error(tree, item, err,
-                          "capacity '%s': expected a number of customers, 0 or more", item->key);
+    if (item->kind != YAML_SCALAR || !text_parse_f64(slice_of(item->text), &number) || number < 0)
+        return yaml_error(tree, item, err, "%s '%s': expected a number of customers, 0 or more",
+                          what, item->key);
+    struct campaign_capacity *capacity = find_capacity(campaign, item->key);
+    if (!capacity) return err_memory(err, (int64_t)strlen(item->key));
+    *(strcmp(what, "minimum") == 0 ? &capacity->least : &capacity->limit) = number;
+    if (capacity->least > capacity->limit)
+        return yaml_error(tree, item, err, "minimum '%s' is more than its capacity", item->key);
     return KAI_OK;
 }
 
 static kai_status read_capacities(struct campaign *campaign, const struct yaml_tree *tree,
-                                  const struct yaml_node *node, kai_err *err) {
-    if (!node || node->kind == YAML_NULL) return KAI_OK;
-    if (node->kind != YAML_MAP)
-        return yaml_error(tree, node, err, "'limits.capacity' must be a map of channel or offer");
-    campaign->capacities =
-        arena_alloc(&campaign->arena, (size_t)node->count, sizeof *campaign->capacities);
-    if (!campaign->capacities) return err_memory(err, node->count);
-    for (int32_t i = 0; i < node->count; i++) {
-        kai_status st =
-            read_capacity(campaign, tree, &node->children[i], &campaign->capacities[i], err);
-        if (st) return st;
-        campaign->capacity_count++;
+                                  const struct yaml_node *limits, kai_err *err) {
+    static const char *const WHATS[] = {"capacity", "minimum"};
+    const struct yaml_node *nodes[2] = {0};
+    int32_t count = 0;
+    for (int w = 0; w < 2; w++) {
+        nodes[w] = limits ? yaml_get(limits, WHATS[w]) : NULL;
+        if (nodes[w] && nodes[w]->kind == YAML_NULL) nodes[w] = NULL;
+        if (nodes[w] && nodes[w]->kind != YAML_MAP)
+            return yaml_error(tree, nodes[w], err, "'limits.%s' must be a map of channel or offer",
+                              WHATS[w]);
+        count += nodes[w] ? nodes[w]->count : 0;
     }
-    return KAI_OK;
+    campaign->capacities =
+        arena_alloc(&campaign->arena, (size_t)count + 1, sizeof *campaign->capacities);
+    if (!campaign->capacities) return err_memory(err, count);
+    kai_status st = KAI_OK;
+    for (int w = 0; w < 2; w++)
+        for (int32_t i = 0; !st && nodes[w] && i < nodes[w]->count; i++)
+            st = read_capacity(campaign, tree, &nodes[w]->children[i], WHATS[w], err);
+    return st;
 }
 
 kai_status campaign_read_limits(struct campaign *campaign, const struct yaml_tree *tree,
                                 kai_err *err) {
     const struct yaml_node *node = yaml_get(yaml_root(tree), "limits");
     struct campaign_limits *limits = &campaign->limits;
-    kai_status st =
-        read_section(LIMITS, tree, node, "capacity|fairness", limits, &campaign->arena, err);
+    kai_status st = read_section(LIMITS, tree, node, "capacity|minimum|fairness", limits,
+                                 &campaign->arena, err);
     if (!st && !(node && yaml_get(node, "budget"))) limits->budget = NAN;
-    if (!st) st = read_capacities(campaign, tree, node ? yaml_get(node, "capacity") : NULL, err);
+    if (!st) st = read_capacities(campaign, tree, node, err);
     const struct yaml_node *fairness = st || !node ? NULL : yaml_get(node, "fairness");
     if (!st && fairness)
         st = read_section(FAIRNESS, tree, fairness, NULL, limits, &campaign->arena, err);

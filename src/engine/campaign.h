@@ -22,7 +22,8 @@ struct campaign_offer {
 
 struct campaign_capacity {
     const char *name; /* of an offer or of a channel */
-    double limit;     /* customers */
+    double limit;     /* customers at most; infinite where only `least` is given */
+    double least;     /* customers at least; 0 = none */
     int is_channel;
 };
 

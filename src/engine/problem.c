@@ -26,15 +26,19 @@ kai_status problem_new(const struct campaign *campaign, int64_t rows, const doub
     for (int32_t j = 0; has_budget && j < offers; j++)
         problem.weights[j] = campaign->offers[j].cost;
     if (has_budget)
-        problem.limits[0] =
-            (struct decide_limit){"budget", problem.weights, campaign->limits.budget, NULL};
+        problem.limits[0] = (struct decide_limit){
+            .name = "budget", .weight = problem.weights, .limit = campaign->limits.budget};
+    double most = (double)rows * (double)campaign->limits.per_customer;
     for (int32_t c = 0; c < campaign->capacity_count; c++) {
         const struct campaign_capacity *capacity = &campaign->capacities[c];
         double *weights = problem.weights + (size_t)(has_budget + c) * (size_t)offers;
         for (int32_t j = 0; j < offers; j++)
             weights[j] = counts_against(capacity, &campaign->offers[j]);
         problem.limits[has_budget + c] =
-            (struct decide_limit){capacity->name, weights, capacity->limit, NULL};
+            (struct decide_limit){.name = capacity->name,
+                                  .weight = weights,
+                                  .limit = isinf(capacity->limit) ? most : capacity->limit,
+                                  .least = capacity->least};
     }
     int64_t per_customer = campaign->limits.per_customer;
     problem.decide = (struct decide_problem){

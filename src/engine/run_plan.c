@@ -206,8 +206,10 @@ static kai_status draw_frontier(struct run *run, kai_err *err) {
     kai_status st = draw_sample(run, &sample, err);
     if (!st) st = problem_new(&run->campaign, sample.count, sample.objective, &problem, err);
     double scale = (double)run->eligible / (double)(sample.count ? sample.count : 1);
-    for (int32_t k = 0; !st && k < problem.decide.limit_count; k++)
+    for (int32_t k = 0; !st && k < problem.decide.limit_count; k++) {
         problem.limits[k].limit /= scale;
+        problem.limits[k].least = 0; /* small budgets cannot meet what is promised for this one */
+    }
     for (int p = 0; !st && p < RUN_FRONTIER_POINTS; p++)
         run->frontier[p].limit = run->campaign.limits.budget * (p + 1) / 10 / scale;
     if (!st) add_fairness(run, &problem.decide, sample.group);

@@ -62,6 +62,17 @@ near 'cost of the assignment' "$(awk -F, 'NR > 1 { s += $4 } END { print s }' ma
 awk -F, 'NR > 1 { s += $4 } END { exit !(s <= 500) }' many-a.csv || fail "the budget is exceeded"
 awk -v g="$(value out gap)" 'BEGIN { exit !(g < 1e-3) }' || fail "a gap of $(value out gap)"
 
+# minimums: met at a loss, or refused
+printf 'values: pairs.csv\nlimits: {budget: 30, minimum: {mail: 4}, capacity: {phone: 2}}\n' >least.yaml
+expect 0 allocate least.yaml --out least.csv --json
+awk -F, '$2 == "mail"' least.csv | wc -l | awk '{ exit !($1 >= 4) }' || fail "the minimum is not met"
+printf 'values: pairs.csv\nlimits: {budget: 3, minimum: {mail: 4}}\n' >bad.yaml
+expect 11 allocate bad.yaml
+says "limit 'mail': at least 4 are asked for"
+printf 'values: pairs.csv\nlimits: {minimum: {mail: 4}, capacity: {mail: 3}}\n' >bad.yaml
+expect 2 allocate bad.yaml
+says "minimum 'mail' is more than its capacity"
+
 expect 6 allocate none.yaml
 printf 'limits: {budget: 3}\n' >bad.yaml
 expect 2 allocate bad.yaml

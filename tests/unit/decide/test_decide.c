@@ -30,8 +30,8 @@ static void draw_market(struct market *market, uint64_t seed) {
             market->objective[i * OFFERS + j] =
                 rng_normal(&rng) + 0.3 * market->group[i] + (j == 1) - market->cost[j];
     }
-    market->limits[0] = (struct decide_limit){"budget", market->cost, 2500, NULL};
-    market->limits[1] = (struct decide_limit){"places", market->places, 1500, NULL};
+    market->limits[0] = (struct decide_limit){"budget", market->cost, 2500, NULL, NULL, 0, 0};
+    market->limits[1] = (struct decide_limit){"places", market->places, 1500, NULL, NULL, 0, 0};
     market->problem = (struct decide_problem){.rows = ROWS,
                                               .offers = OFFERS,
                                               .objective = market->objective,
@@ -116,7 +116,7 @@ static void test_decide__spends_a_tied_budget(void **state) {
     (void)state;
     static double objective[1000];
     double cost[] = {1};
-    struct decide_limit limit = {"budget", cost, 333, NULL};
+    struct decide_limit limit = {"budget", cost, 333, NULL, NULL, 0, 0};
     for (int i = 0; i < 1000; i++) objective[i] = 2;
     struct decide_problem problem = {.rows = 1000,
                                      .offers = 1,
@@ -134,7 +134,7 @@ static void test_decide__names_a_limit_that_cannot_be_met(void **state) {
     (void)state;
     kai_err err = {0};
     double objective[] = {1}, cost[] = {1};
-    struct decide_limit limit = {"budget", cost, -5, NULL};
+    struct decide_limit limit = {"budget", cost, -5, NULL, NULL, 0, 0};
     struct decide_problem problem = {.rows = 1,
                                      .offers = 1,
                                      .objective = objective,
@@ -178,8 +178,9 @@ static void test_decide__shares_equal_customers_out(void **state) {
         objective[2 * i + 1] = 0.65; /* dear */
         group[i] = i % 3 == 0;
     }
-    struct decide_limit limits[] = {
-        {"budget", COST, 50, NULL}, {"post", POST, 150, NULL}, {"call", CALL, 100, NULL}};
+    struct decide_limit limits[] = {{"budget", COST, 50, NULL, NULL, 0, 0},
+                                    {"post", POST, 150, NULL, NULL, 0, 0},
+                                    {"call", CALL, 100, NULL, NULL, 0, 0}};
     struct decide_problem problem = {.rows = ALIKE,
                                      .offers = 2,
                                      .objective = objective,
