@@ -14,6 +14,7 @@ static kai_status take_consent(struct reading *reading, struct fast_value root,
                                            {"analytics_storage", "analytics"}};
     struct fast_value consent = fast_get(root, "consent");
     kai_status st = KAI_OK;
+    if (!person->customer.size && !person->anonymous.size) return KAI_OK; /* nobody's */
     for (size_t i = 0; !st && i < sizeof NAMES / sizeof *NAMES; i++) {
         struct slice answer = text_at(consent, NAMES[i][0]);
         char text[128];
