@@ -75,7 +75,9 @@ int32_t kai_service_open(const char *workspace, kai_service **ret_service, kai_e
     if (!service) return err_memory(err, sizeof *service);
     (void)pthread_mutex_init(&service->lock, NULL); /* default attributes cannot fail on Linux */
     (void)pthread_mutex_init(&service->reader_lock, NULL);
-    kai_status st = doorway_open(workspace, STORE_CLAIM, &service->door, err);
+    service->pace = mem_zero(1, sizeof *service->pace);
+    kai_status st = service->pace ? KAI_OK : err_memory(err, sizeof *service->pace);
+    if (!st) st = doorway_open(workspace, STORE_CLAIM, &service->door, err);
     if (!st) st = load_access(service, err);
     if (!st)
         st = store_rows(doorway_store(service->door), "quarantine", (struct slice){"", 0},
@@ -90,6 +92,7 @@ int32_t kai_service_open(const char *workspace, kai_service **ret_service, kai_e
 void kai_service_close(kai_service *service) {
     if (!service) return;
     for (int32_t i = 0; i < service->reader_count; i++) dialect_reader_free(service->readers[i]);
+    mem_free(service->pace);
     access_free(service->access);
     doorway_close(service->door);
     (void)pthread_mutex_destroy(&service->reader_lock);
@@ -105,9 +108,13 @@ int32_t kai_service_has_keys(const kai_service *service) {
 
 static void pass(kai_service *service, struct visit *visit) {
     if (visit->status) return;
-    if (!store_has_room(doorway_store(service->door), visit->batch.count))
+    if (!store_has_room(doorway_store(service->door), visit->batch.count)) {
         visit->status = err_set(&visit->err, KAI_LIMIT, "the store is behind: come back");
-    else if (visit->batch.count) visit->status = doorway_pass(service->door, &visit->batch, &visit->err);
+    } else if (visit->batch.count) {
+        int64_t robots = pace_flag(service->pace, &visit->batch);
+        atomic_fetch_add(&service->counts[SERVICE_ROBOTS], robots);
+        visit->status = doorway_pass(service->door, &visit->batch, &visit->err);
+    }
     if (!visit->status && visit->reply.refused)
         visit->status =
             quarantine_keep(service->door, dialect_name(visit->dialect), &visit->reply,
@@ -184,6 +191,7 @@ static const struct {
     [SERVICE_EVENTS] = {"kairos_events_total", "events acknowledged"},
     [SERVICE_QUARANTINED] = {"kairos_events_quarantined_total", "events set aside with a reason"},
     [SERVICE_BYTES] = {"kairos_body_bytes_total", "bytes of bodies, unpacked"},
+    [SERVICE_ROBOTS] = {"kairos_events_too_fast_total", "events flagged: faster than a person"},
     [SERVICE_COMMITS] = {"kairos_commits_total", "groups of requests made durable together"},
 };
 

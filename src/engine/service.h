@@ -12,6 +12,7 @@
 
 #include "base/caps.h"
 #include "collect/dialect.h"
+#include "engine/pace.h"
 #include "engine/quarantine.h"
 #include "govern/access.h"
 
@@ -22,6 +23,7 @@ enum service_count {
     SERVICE_QUARANTINED, /* set aside with their reason */
     SERVICE_BYTES,       /* of bodies, unpacked */
     SERVICE_COMMITS,
+    SERVICE_ROBOTS, /* flagged by their pace */
     SERVICE_COUNTS
 };
 
@@ -34,6 +36,7 @@ struct kai_service {
     pthread_mutex_t reader_lock;
     atomic_llong counts[SERVICE_COUNTS];
     int64_t quarantine_rows; /* behind `lock` */
+    struct pace *pace;       /* owned; behind `lock` */
     atomic_int is_failing;   /* the last commit failed: not ready */
 };
 

@@ -88,6 +88,15 @@ await test('bad events are set aside with their reason, their neighbours kept', 
   assert.equal(await server.counted('kairos_events_quarantined_total'), 4);
 });
 
+await test('faster than a person: flagged as a robot, an order of many lines is not', async () => {
+  const timestamp = '2026-11-20T10:00:00Z';
+  const views = Array.from({length: 350}, (_, i) => track(`r${i}`, {userId: 'robot', timestamp}));
+  const products = Array.from({length: 400}, (_, i) => ({product_id: `p${i}`, price: 1}));
+  for (const batch of [views, [{userId: 'buyer', event: 'Order Completed', timestamp, messageId: 'large', properties: {order_id: 'o', products}}]])
+    assert.equal((await post(`${server.url}/v1/batch`, {batch: batch.map(call => ({type: 'track', ...call}))}, bearer)).status, 200);
+  assert.equal(await server.counted('kairos_events_too_fast_total'), 50);
+});
+
 await test('kill -9: what was acknowledged is there, once', async () => {
   const acknowledged = [];
   for (let round = 0; round < 3; round++) {
