@@ -18,6 +18,8 @@ typedef struct kai_collect_options {
 typedef struct kai_events_options {
     uint32_t struct_size;
     kai_common_options common;
+    const char *out; /* a CSV of what somebody did with an item; NULL = only counts */
+    kai_list types;  /* of the CSV; empty = all */
 } kai_events_options;
 
 /* store verify, store backup FILE */
@@ -40,7 +42,7 @@ typedef struct kai_quarantine_options {
  * nothing. */
 KAI_API int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *options,
                                    kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
-/* Counts by type, the span of time, customers, flags. */
+/* Counts by type, the span of time, customers, flags; and by option what train and backtest read. */
 KAI_API int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options,
                                   kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 /* Walk the whole store. Fails: KAI_CORRUPT naming the first fault. */

@@ -4,24 +4,74 @@
 #include "base/alloc.h"
 #include "base/dict.h"
 #include "base/instant.h"
+#include "collect/csv_write.h"
 #include "engine/answer.h"
 #include "engine/doorway.h"
+#include "prepare/customer.h"
 
 enum { TYPES_MAX = 4096 };
 
 struct counting {
+    struct doorway *door;
+    const kai_events_options *options;
+    struct csv_writer *csv; /* owned; NULL = only counts */
+    int64_t written;
     struct dict types, customers;
     int64_t count[TYPES_MAX]; /* by type; those beyond are counted in the last */
     int64_t events, flagged, first_us, last_us;
 };
 
+static int is_wanted(const struct counting *counting, const struct event *event) {
+    const kai_list *types = &counting->options->types;
+    if (!counting->csv || !event->item.size || !touch_is(event)) return 0;
+    for (int64_t i = 0; i < types->count; i++)
+        if (slice_equal_text(event->type, types->items[i])) return 1;
+    return types->count == 0;
+}
+
+/* Robots and impossible times are left out, as everywhere. */
+static kai_status write_event(struct counting *counting, const struct event *event,
+                              struct slice person, kai_err *err) {
+    char time[INSTANT_TEXT_BYTES];
+    struct csv_writer *csv = counting->csv;
+    if (!is_wanted(counting, event)) return KAI_OK;
+    (void)instant_print(event->time_us, time);
+    csv_write_text(csv, person);
+    csv_write_text(csv, event->item);
+    csv_write_string(csv, time);
+    csv_write_text(csv, event->type);
+    csv_write_f64(csv, event->value);
+    csv_write_f64(csv, event->quantity);
+    counting->written++;
+    return csv_write_row(csv, err);
+}
+
+static kai_status open_csv(struct counting *counting, kai_err *err) {
+    static const char *const HEADER[] = {"user", "item", "time", "type", "value", "quantity"};
+    if (!counting->options->out) return KAI_OK;
+    kai_status st = csv_write_open(counting->options->out, &counting->csv, err);
+    if (st) return st;
+    for (size_t i = 0; i < sizeof HEADER / sizeof *HEADER; i++)
+        csv_write_string(counting->csv, HEADER[i]);
+    return csv_write_row(counting->csv, err);
+}
+
+static kai_status close_csv(struct counting *counting, kai_status st, kai_err *err) {
+    struct csv_writer *csv = counting->csv;
+    counting->csv = NULL;
+    if (!csv || !st) return csv ? csv_write_close(csv, err) : st;
+    csv_write_abandon(csv);
+    return st;
+}
+
 static kai_status count(void *user, const struct event *event, kai_err *err) {
     struct counting *counting = user;
     int32_t type = 0, customer = 0;
+    struct slice person = event->customer.size ? event->customer : event->anonymous;
+    person = identity_root(doorway_identity(counting->door), person); /* however she signs in */
     kai_status st = dict_add(&counting->types, event->type, &type, err);
-    if (!st)
-        st = dict_add(&counting->customers,
-                      event->customer.size ? event->customer : event->anonymous, &customer, err);
+    if (!st) st = dict_add(&counting->customers, person, &customer, err);
+    if (!st) st = write_event(counting, event, person, err);
     if (st) return st;
     counting->count[type < TYPES_MAX ? type : TYPES_MAX - 1]++;
     counting->flagged += event->flags != 0;
@@ -56,6 +106,11 @@ static kai_status report(const struct counting *counting, struct answer *answer,
     for (int32_t t = 0; !st && t < types; t++)
         st = buf_printf(&answer->text, err, "  %-24s %12lld\n", dict_text(&counting->types, t),
                         (long long)counting->count[t]);
+    if (!st && counting->options->out)
+        st = buf_printf(&answer->text, err, "%lld written to %s\n", (long long)counting->written,
+                        counting->options->out);
+    json_key_text(&answer->json, "out", counting->options->out);
+    json_key_i64(&answer->json, "written", counting->written);
     return st;
 }
 
@@ -72,7 +127,11 @@ int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options,
     dict_init(&counting->customers);
     answer_begin(&answer);
     st = doorway_open(options->common.workspace, STORE_READ, &door, err);
+    counting->door = door;
+    counting->options = options;
+    if (!st) st = open_csv(counting, err);
     if (!st) st = store_events(doorway_store(door), count, counting, err);
+    st = close_csv(counting, st, err);
     if (!st) st = report(counting, &answer, err);
     st = answer_end(&answer, st, ret_json, ret_text, err);
     doorway_close(door);

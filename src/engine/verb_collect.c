@@ -10,7 +10,19 @@ static const struct kai_option COLLECT_OPTIONS[] = {
      .help = "which column of a CSV is what (YAML); without it the files are JSON Lines"},
     COMMON(kai_collect_options),
 };
-static const struct kai_option EVENTS_OPTIONS[] = {COMMON(kai_events_options)};
+static const struct kai_option EVENTS_OPTIONS[] = {
+    {.name = "out",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(kai_events_options, out),
+     .value = "FILE",
+     .help = "write who did what with which item, as CSV that train and backtest read"},
+    {.name = "types",
+     .kind = OPTION_LIST,
+     .offset = offsetof(kai_events_options, types),
+     .value = "a,b",
+     .help = "types of the events in the CSV; all by default"},
+    COMMON(kai_events_options),
+};
 
 JOB(collect)
 JOB(events)
@@ -29,7 +41,7 @@ const struct kai_verb VERB_COLLECT = {
 const struct kai_verb VERB_EVENTS = {
     .table = {.name = "events",
               .summary = "what events the workspace holds: counts, span, quality",
-              .usage = "events",
+              .usage = "events [--out FILE]",
               OPTIONS(EVENTS_OPTIONS),
-              .example = "kairos events -C shop"},
+              .example = "kairos events -C shop --out seen.csv.gz --types view,order"},
     STRUCT(kai_events_options, events)};

@@ -33,6 +33,12 @@ equals last "$(value out last)" 2026-01-05T09:00:00Z
 expect 0 profile ann -C shop --at 2026-01-10 --json
 near 'money of ann' "$(value out 'traits|rfm.monetary')" 61 1e-9
 
+# what train and backtest read
+expect 0 events -C shop --out seen.csv --types order --json
+equals written "$(value out written)" 3
+equals 'one row each' "$(awk -F, 'NR > 1 && $4 == "order" && $1 ~ /^p_/' seen.csv | wc -l)" 3
+equals header "$(head -1 seen.csv)" user,item,time,type,value,quantity
+
 # names stay names; what cannot be is flagged; an id that was made needs the key
 cat >odd.csv <<'CSV'
 who,when,pieces

@@ -45,6 +45,9 @@ equals impossible "$(value out impossible)" 0
 expect 0 collect one/events.jsonl -C shop --json
 equals 'twice is once' "$(value out added)" 0
 label="churn: no order in 60 days after 30 active"
+expect 0 events -C shop --out seen.csv --types view,cart,order --json
+expect 0 backtest seen.csv --time time --models popular,item-knn --metrics ndcg@10 --json
+awk -v a="$(value out 'models|item-knn|ndcg@10|value')" -v b="$(value out 'models|popular|ndcg@10|value')" 'BEGIN { exit !(a > 0 && b > 0) }' || fail "the store's events teach a recommender nothing"
 expect 0 features -C shop --at 2025-05-01 --label "$label" --reveal --out churn.csv --quiet
 expect 0 fit churn.csv --label churn --id customer --models forest --quiet --json
 auc=$(value out 'models|forest|test|auc')
