@@ -7,6 +7,7 @@
 #include "base/caps.h"
 #include "base/hash.h"
 #include "decide/bundle_method.h"
+#include "decide/conflict.h"
 #include "decide/dual.h"
 #include "decide/rounding.h"
 
@@ -339,16 +340,31 @@ static kai_status solve_well(struct solve *solve, int is_first, struct decide_pl
     return KAI_OK;
 }
 
+static kai_status solve_once(const struct decide_problem *problem, struct pool *pool,
+                             const struct progress *progress, struct decide_plan **ret_plan,
+                             kai_err *err) {
+    struct solve solve;
+    kai_status st = init_solve(&solve, problem, pool, progress, err);
+    if (!st) st = solve_well(&solve, 1, ret_plan, err);
+    release_solve(&solve);
+    return st;
+}
+
+/* A conflict_fn. */
+static kai_status try_solve(const struct decide_problem *problem, struct pool *pool, kai_err *err) {
+    struct decide_plan *plan = NULL;
+    kai_status st = solve_once(problem, pool, NULL, &plan, err);
+    decide_plan_free(plan);
+    return st;
+}
+
 kai_status decide_solve(const struct decide_problem *problem, struct pool *pool,
                         const struct progress *progress, struct decide_plan **ret_plan,
                         kai_err *err) {
     kai_status st = check_problem(problem, err);
     if (st) return st;
-    struct solve solve;
-    st = init_solve(&solve, problem, pool, progress, err);
-    if (!st) st = solve_well(&solve, 1, ret_plan, err);
-    release_solve(&solve);
-    return st;
+    st = solve_once(problem, pool, progress, ret_plan, err);
+    return st == KAI_INFEASIBLE ? conflict_find(problem, try_solve, pool, err) : st;
 }
 
 void decide_plan_free(struct decide_plan *plan) {

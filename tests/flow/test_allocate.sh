@@ -68,7 +68,7 @@ expect 0 allocate least.yaml --out least.csv --json
 awk -F, '$2 == "mail"' least.csv | wc -l | awk '{ exit !($1 >= 4) }' || fail "the minimum is not met"
 printf 'values: pairs.csv\nlimits: {budget: 3, minimum: {mail: 4}}\n' >bad.yaml
 expect 11 allocate bad.yaml
-says "limit 'mail': at least 4 are asked for"
+says "no plan was found that keeps these limits together: 'budget' (at most 3), 'mail' (at least 4)"
 printf 'values: pairs.csv\nlimits: {minimum: {mail: 4}, capacity: {mail: 3}}\n' >bad.yaml
 expect 2 allocate bad.yaml
 says "minimum 'mail' is more than its capacity"

@@ -204,7 +204,7 @@ static void test_decide__agrees_with_the_exact_optimum(void **state) {
         kai_status st = decide_solve(&instance.problem, NULL, NULL, &plan, &err);
         double best = solve_exactly(&instance.problem), slack = 1e-6 * (1 + fabs(best));
         if (st) { /* minimums that cannot be met; now and then some that could hardly */
-            CHECK_FAILS(st, &err, KAI_INFEASIBLE, "limit 'limit'");
+            CHECK_FAILS(st, &err, KAI_INFEASIBLE, "keeps these limits together");
             impossible += best == -INFINITY;
             missed += best > -INFINITY;
             continue;
