@@ -41,7 +41,8 @@ export async function openServer({withKey = true, options = []} = {}) {
       child.kill('SIGKILL');
     }),
     async counted(name) {
-      const text = await (await fetch(`${url}/metrics`)).text();
+      const ask = () => fetch(`${url}/metrics`);
+      const text = await (await ask().catch(ask)).text();
       return Number(text.match(new RegExp(`^${name} (.*)$`, 'm'))[1]);
     },
     // everything that is known of a person, once the server is stopped
@@ -55,6 +56,10 @@ export async function openServer({withKey = true, options = []} = {}) {
   };
 }
 
-export const post = (url, body, headers = {}) =>
-  fetch(url, {method: 'POST', headers: {'content-type': 'application/json', ...headers},
+// A connection that was kept may have been closed by the server's timeout just now: once more then,
+// as real clients do.
+export async function post(url, body, headers = {}) {
+  const send = () => fetch(url, {method: 'POST', headers: {'content-type': 'application/json', ...headers},
     body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)});
+  return send().catch(send);
+}
