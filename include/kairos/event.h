@@ -18,8 +18,9 @@ typedef struct kai_collect_options {
 typedef struct kai_events_options {
     uint32_t struct_size;
     kai_common_options common;
-    const char *out; /* a CSV of what somebody did with an item; NULL = only counts */
-    kai_list types;  /* of the CSV; empty = all */
+    const char *out;      /* a CSV of what somebody did with an item; NULL = none */
+    const char *snapshot; /* the same as a training snapshot; NULL = none */
+    kai_list types;       /* of both; empty = all */
 } kai_events_options;
 
 /* store verify, store backup FILE */
@@ -42,7 +43,8 @@ typedef struct kai_quarantine_options {
  * nothing. */
 KAI_API int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *options,
                                    kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
-/* Counts by type, the span of time, customers, flags; and by option what train and backtest read. */
+/* Counts by type, the span of time, customers, flags; and by option what train and backtest read.
+ */
 KAI_API int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options,
                                   kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 /* Walk the whole store. Fails: KAI_CORRUPT naming the first fault. */
@@ -53,9 +55,10 @@ KAI_API int32_t kai_engine_store_backup(kai_engine *engine, const kai_store_opti
                                         kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 /* What was set aside, with its reason. */
 KAI_API int32_t kai_engine_quarantine_list(kai_engine *engine,
-                                           const kai_quarantine_options *options,
-                                           kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
-/* What was set aside, once more, as it came or mended. What is an event now leaves the quarantine. */
+                                           const kai_quarantine_options *options, kai_buf *ret_json,
+                                           kai_buf *ret_text, kai_err *err);
+/* What was set aside, once more, as it came or mended. What is an event now leaves the quarantine.
+ */
 KAI_API int32_t kai_engine_quarantine_replay(kai_engine *engine,
                                              const kai_quarantine_options *options,
                                              kai_buf *ret_json, kai_buf *ret_text, kai_err *err);

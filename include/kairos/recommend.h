@@ -47,7 +47,8 @@ typedef struct kai_backtest_options {
 typedef struct kai_train_options {
     uint32_t struct_size;
     kai_common_options common;
-    kai_list arguments; /* one file of interactions */
+    kai_list arguments; /* one file of interactions; none = the events of the workspace */
+    kai_list events;    /* of the workspace: types; empty = all */
     kai_interactions_options input;
     double test_share; /* of the split that decides */
     kai_transformer_options transformer;
@@ -68,7 +69,7 @@ typedef struct kai_recommend_options {
     kai_list exclude;
     kai_list pin;
     kai_list bury;
-    kai_list boost; /* "ITEM=AMOUNT" */
+    kai_list boost;        /* "ITEM=AMOUNT" */
     const char *catalogue; /* CSV of items */
     const char *item_column;
     const char *category_column;

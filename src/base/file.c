@@ -421,6 +421,27 @@ kai_status file_write(struct file_writer *writer, const void *bytes, size_t n, k
     return writer->failure;
 }
 
+kai_status file_write_at(struct file_writer *writer, int64_t offset, const void *bytes, size_t n,
+                         kai_err *err) {
+    const unsigned char *from = bytes;
+    if (writer->is_gzip || !writer->temporary)
+        return err_set(err, KAI_STATE, "'%s': not a plain file", writer->path);
+    while (!writer->failure && n > 0) {
+        ssize_t done = pwrite(writer->descriptor, from, n, offset);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0) {
+            writer->failure = io_error(err, KAI_IO, writer->path, errno);
+            return writer->failure;
+        }
+        from += done;
+        offset += done;
+        n -= (size_t)done;
+    }
+    return writer->failure
+               ? err_set(err, writer->failure, "'%s': writing failed before", writer->path)
+               : KAI_OK;
+}
+
 static void release_writer(struct file_writer *writer) {
     if (writer->is_gzip) (void)deflateEnd(&writer->stream); /* frees; unfinished data is meant */
     mem_free(writer->block);
@@ -513,6 +534,16 @@ kai_status file_make_dir(const char *path, kai_err *err) {
         if (kept == '\0') break;
     }
     mem_free(copy);
+    return st;
+}
+
+kai_status file_make_parent(const char *path, kai_err *err) {
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path) return KAI_OK;
+    char *folder = mem_string_n(path, (size_t)(slash - path));
+    if (!folder) return err_memory(err, (int64_t)strlen(path));
+    kai_status st = file_make_dir(folder, err);
+    mem_free(folder);
     return st;
 }
 

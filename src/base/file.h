@@ -34,6 +34,10 @@ KAI_MUST_CHECK kai_status file_create(const char *path, struct file_writer **ret
                                       kai_err *err);
 KAI_MUST_CHECK kai_status file_write(struct file_writer *writer, const void *bytes, size_t n,
                                      kai_err *err);
+/* Bytes at an offset of a plain file that is renamed on commit; not together with file_write, which
+ * knows one place only. Gaps are zeros. Fails: KAI_IO, KAI_STATE (no such file). */
+KAI_MUST_CHECK kai_status file_write_at(struct file_writer *writer, int64_t offset,
+                                        const void *bytes, size_t n, kai_err *err);
 /* Flush, fsync, rename over `path`; frees the writer, also on failure (then nothing appears). */
 KAI_MUST_CHECK kai_status file_commit(struct file_writer *take_writer, kai_err *err);
 /* Throw away what was written. Accepts NULL. */
@@ -44,6 +48,8 @@ KAI_MUST_CHECK kai_status file_write_all(const char *path, const void *bytes, si
 
 /* Make a directory and its parents; one that is there is fine. */
 KAI_MUST_CHECK kai_status file_make_dir(const char *path, kai_err *err);
+/* The directory of a file, and its parents. */
+KAI_MUST_CHECK kai_status file_make_parent(const char *path, kai_err *err);
 int file_exists(const char *path);
 /* `name` seen from the directory of the file `base_file` (absolute names and "-" as they are),
  * appended to `buf`. */

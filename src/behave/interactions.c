@@ -52,8 +52,7 @@ static kai_status check_kinds(const struct interactions_columns *columns, kai_er
             return err_set(err, KAI_INVALID, "column '%s': expected categories, is %s",
                            codes[i]->name, column_kind_text(codes[i]->kind));
     for (int i = 0; i < 2; i++)
-        if (numbers[i] &&
-            (numbers[i]->kind == COLUMN_CATEGORY || numbers[i]->kind == COLUMN_TEXT))
+        if (numbers[i] && (numbers[i]->kind == COLUMN_CATEGORY || numbers[i]->kind == COLUMN_TEXT))
             return err_set(err, KAI_INVALID, "column '%s': expected numbers or dates, is %s",
                            numbers[i]->name, column_kind_text(numbers[i]->kind));
     return KAI_OK;
@@ -92,8 +91,7 @@ static int64_t group_rows(struct gathering *gathering, struct histories *histori
 /* A stable merge sort; most customers are in order already, which costs one look. */
 static void sort_events(struct placed *events, struct placed *scratch, int64_t count) {
     int is_sorted = 1;
-    for (int64_t i = 1; i < count && is_sorted; i++)
-        is_sorted = events[i - 1].key <= events[i].key;
+    for (int64_t i = 1; i < count && is_sorted; i++) is_sorted = events[i - 1].key <= events[i].key;
     if (is_sorted) return;
     for (int64_t width = 1; width < count; width *= 2) {
         for (int64_t begin = 0; begin < count; begin += 2 * width) {
@@ -101,9 +99,9 @@ static void sort_events(struct placed *events, struct placed *scratch, int64_t c
             int64_t end = begin + 2 * width < count ? begin + 2 * width : count;
             int64_t a = begin, b = middle;
             for (int64_t i = begin; i < end; i++)
-                scratch[i] =
-                    b >= end || (a < middle && events[a].key <= events[b].key) ? events[a++]
-                                                                                 : events[b++];
+                scratch[i] = b >= end || (a < middle && events[a].key <= events[b].key)
+                                 ? events[a++]
+                                 : events[b++];
         }
         memcpy(events, scratch, (size_t)count * sizeof *events);
     }
@@ -154,7 +152,8 @@ kai_status interactions_init(struct interactions *ret_interactions,
                             columns->time != NULL, err);
     if (!st) kept = group_rows(&gathering, &made.histories);
     if (!st && kept == 0)
-        st = err_set(err, KAI_INVALID, "no event with a customer, an item and a place in the order");
+        st =
+            err_set(err, KAI_INVALID, "no event with a customer, an item and a place in the order");
     made.rows_missing = rows - kept;
     for (int64_t c = 0; !st && c < made.histories.count; c++) {
         int64_t begin = made.histories.offsets[c], count = made.histories.offsets[c + 1] - begin;
@@ -168,6 +167,34 @@ kai_status interactions_init(struct interactions *ret_interactions,
     else
         *ret_interactions = made;
     return st;
+}
+
+static int64_t seconds_of(int64_t time_us) {
+    return time_us / 1000000 - (time_us % 1000000 < 0); /* down, before 1970 too */
+}
+
+kai_status interactions_init_snapshot(struct interactions *ret_interactions,
+                                      const struct snapshot *snapshot, kai_err *err) {
+    struct interactions made = {.item_count = (int32_t)snapshot->names[SNAPSHOT_ITEM].count};
+    int64_t kept = 0;
+    kai_status st =
+        histories_init(&made.histories, snapshot->customer_count, snapshot->event_count, 1, err);
+    if (st) return st;
+    for (int64_t c = 0; c < snapshot->customer_count; c++) {
+        for (int64_t e = snapshot->offsets[c]; e < snapshot->offsets[c + 1]; e++) {
+            if (snapshot->items[e] < 0) continue;
+            made.histories.items[kept] = snapshot->items[e];
+            made.histories.times[kept++] = seconds_of(snapshot->times_us[e]);
+        }
+        made.histories.offsets[c + 1] = kept;
+    }
+    made.rows_missing = snapshot->event_count - kept;
+    if (kept) {
+        *ret_interactions = made;
+        return KAI_OK;
+    }
+    interactions_release(&made);
+    return err_set(err, KAI_INVALID, "no event of the snapshot has an item");
 }
 
 void interactions_release(struct interactions *interactions) {

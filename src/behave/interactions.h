@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "behave/behave.h"
+#include "table/snapshot.h"
 #include "table/table.h"
 
 /* Histories that own their arrays; behave.h says what they mean. */
@@ -47,6 +48,10 @@ struct interactions_columns {
 KAI_MUST_CHECK kai_status interactions_init(struct interactions *ret_interactions,
                                             const struct interactions_columns *columns,
                                             kai_err *err);
+/* The same from a training snapshot that was checked; times are its microseconds, cut to seconds.
+ * Events without an item are set aside. Fails: KAI_INVALID (no event is left), KAI_NO_MEMORY. */
+KAI_MUST_CHECK kai_status interactions_init_snapshot(struct interactions *ret_interactions,
+                                                     const struct snapshot *snapshot, kai_err *err);
 void interactions_release(struct interactions *interactions);
 
 #endif

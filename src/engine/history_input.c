@@ -55,9 +55,46 @@ static kai_status find_columns(const struct table *table, const kai_interactions
     return st;
 }
 
+static kai_status copy_names(const struct snapshot *snapshot, enum snapshot_dictionary which,
+                             struct dict *dict, kai_err *err) {
+    kai_status st = KAI_OK;
+    int32_t code = 0;
+    for (int64_t i = 0; !st && i < snapshot->names[which].count; i++) {
+        st = dict_add(dict, snapshot_name(snapshot, which, i), &code, err);
+        if (!st && code != i)
+            st = err_set(err, KAI_CORRUPT, "the snapshot names '%s' twice", dict_text(dict, code));
+    }
+    return st;
+}
+
+static kai_status read_snapshot(const char *path, const kai_interactions_options *options,
+                                struct history_input *ret_input, kai_err *err) {
+    static const enum snapshot_dictionary WHICH[] = {SNAPSHOT_CUSTOMER, SNAPSHOT_ITEM};
+    struct history_input input = {.ordered_by = "time"};
+    struct snapshot snapshot = {0};
+    if (options->time || options->order)
+        return err_set(err, KAI_INVALID, "'%s' is a snapshot: it has its times and its order",
+                       path);
+    for (int i = 0; i < 2; i++) dict_init(&input.names[i]);
+    kai_status st = snapshot_open(path, &snapshot, err);
+    if (!st) st = snapshot_check(&snapshot, path, err);
+    for (int i = 0; !st && i < 2; i++) st = copy_names(&snapshot, WHICH[i], &input.names[i], err);
+    if (!st) st = interactions_init_snapshot(&input.interactions, &snapshot, err);
+    snapshot_close(&snapshot);
+    if (st) {
+        history_input_release(&input);
+        return st;
+    }
+    *ret_input = input;
+    ret_input->customers = &ret_input->names[0];
+    ret_input->items = &ret_input->names[1];
+    return KAI_OK;
+}
+
 kai_status history_input_read(struct kai_engine *engine, const char *path,
                               const kai_interactions_options *options,
                               struct history_input *ret_input, kai_err *err) {
+    if (snapshot_is(path)) return read_snapshot(path, options, ret_input, err);
     struct history_input input = {0};
     struct interactions_columns columns;
     int is_csv = strcmp(options->format, "csv") == 0;
@@ -86,6 +123,7 @@ kai_status history_input_read(struct kai_engine *engine, const char *path,
 void history_input_release(struct history_input *input) {
     interactions_release(&input->interactions);
     table_free(input->table);
+    for (int i = 0; !input->table && i < 2; i++) dict_release(&input->names[i]);
     if (input->has_report) collect_report_release(&input->report);
     *input = (struct history_input){0};
 }

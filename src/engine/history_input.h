@@ -1,4 +1,5 @@
-/* Histories from files, the way a job's options ask: columns of a CSV, or plain sequences. */
+/* Histories from files, the way a job's options ask: columns of a CSV, plain sequences, or a
+ * training snapshot. */
 #ifndef KAIROS_ENGINE_HISTORY_INPUT_H
 #define KAIROS_ENGINE_HISTORY_INPUT_H
 
@@ -49,16 +50,18 @@
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 struct history_input {
-    struct table *table; /* owned */
+    struct table *table;  /* owned; NULL = a snapshot was read */
+    struct dict names[2]; /* owned; of a snapshot: customers, items */
     struct interactions interactions;
-    const struct dict *customers; /* names of customer codes; the table's */
-    const struct dict *items;     /* names of item codes; the table's */
+    const struct dict *customers; /* names of customer codes; the table's, or names[0] */
+    const struct dict *items;     /* names of item codes; the table's, or names[1] */
     const char *ordered_by;       /* "time", "order", "file" */
     int has_report;               /* a CSV was read */
     struct collect_report report;
 };
 
-/* Fails: as collect_read_csv, collect_read_sequences and interactions_init, with the path. */
+/* A training snapshot is told by its first bytes. Fails: as collect_read_csv,
+ * collect_read_sequences and interactions_init, with the path. */
 KAI_MUST_CHECK kai_status history_input_read(struct kai_engine *engine, const char *path,
                                              const kai_interactions_options *options,
                                              struct history_input *ret_input, kai_err *err);

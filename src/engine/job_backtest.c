@@ -90,7 +90,7 @@ static kai_status set_protocol(struct backtest *backtest, kai_err *err) {
         return err_set(err, KAI_INVALID,
                        is_given ? "protocol 'given': name its file by --test"
                                 : "--test belongs to the protocol 'given'");
-    if (is_split && !options->input.time)
+    if (is_split && !backtest->input.interactions.histories.times)
         return err_set(err, KAI_INVALID,
                        "protocol 'time-split': name the column of times by --time");
     if (options->split_at && !is_split)

@@ -7,6 +7,7 @@
 #include "collect/csv_write.h"
 #include "engine/answer.h"
 #include "engine/doorway.h"
+#include "engine/workspace_snapshot.h"
 #include "prepare/customer.h"
 
 enum { TYPES_MAX = 4096 };
@@ -19,6 +20,7 @@ struct counting {
     struct dict types, customers;
     int64_t count[TYPES_MAX]; /* by type; those beyond are counted in the last */
     int64_t events, flagged, first_us, last_us;
+    struct store_snapshot_report snapshot;
 };
 
 static int is_wanted(const struct counting *counting, const struct event *event) {
@@ -109,6 +111,13 @@ static kai_status report(const struct counting *counting, struct answer *answer,
     if (!st && counting->options->out)
         st = buf_printf(&answer->text, err, "%lld written to %s\n", (long long)counting->written,
                         counting->options->out);
+    if (!st && counting->options->snapshot)
+        st = buf_printf(&answer->text, err, "%lld events of %lld customers in %s\n",
+                        (long long)counting->snapshot.events,
+                        (long long)counting->snapshot.customers, counting->options->snapshot);
+    json_key_text(&answer->json, "snapshot", counting->options->snapshot);
+    json_key_i64(&answer->json, "snapshot_events", counting->snapshot.events);
+    json_key_i64(&answer->json, "snapshot_customers", counting->snapshot.customers);
     json_key_text(&answer->json, "out", counting->options->out);
     json_key_i64(&answer->json, "written", counting->written);
     return st;
@@ -116,7 +125,6 @@ static kai_status report(const struct counting *counting, struct answer *answer,
 
 int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options, kai_buf *ret_json,
                           kai_buf *ret_text, kai_err *err) {
-    (void)engine;
     kai_status st = options_check(options->struct_size, sizeof *options, err);
     if (st) return st;
     struct doorway *door = NULL;
@@ -132,6 +140,9 @@ int32_t kai_engine_events(kai_engine *engine, const kai_events_options *options,
     if (!st) st = open_csv(counting, err);
     if (!st) st = store_events(doorway_store(door), count, counting, err);
     st = close_csv(counting, st, err);
+    if (!st && options->snapshot)
+        st = workspace_snapshot(door, &options->types, options->snapshot, &engine->progress,
+                                &counting->snapshot, err);
     if (!st) st = report(counting, &answer, err);
     st = answer_end(&answer, st, ret_json, ret_text, err);
     doorway_close(door);

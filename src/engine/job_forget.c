@@ -17,6 +17,7 @@
 #include "engine/person.h"
 #include "engine/quarantine.h"
 #include "engine/run_folders.h"
+#include "engine/workspace_snapshot.h"
 
 enum { ERASED_KINDS = 6 };
 
@@ -215,8 +216,9 @@ static kai_status clean_folders(struct forget_job *job, kai_err *err) {
         doorway_pseudonym(job->door, job->identifiers.entries[i].data, name);
         job->names[i] = (struct run_folders_name){job->identifiers.entries[i], slice_of(name)};
     }
-    return run_folders_forget(job->options->common.workspace, job->names, count, &job->folders,
-                              err);
+    const char *workspace = job->options->common.workspace;
+    kai_status st = run_folders_forget(workspace, job->names, count, &job->folders, err);
+    return st ? st : workspace_snapshot_drop(workspace, err);
 }
 
 static kai_status write_certificate(struct forget_job *job, const struct erasure_count *erased,

@@ -7,18 +7,42 @@
 #include "base/file.h"
 #include "engine/backtest.h"
 #include "engine/recommender_file.h"
+#include "engine/workspace_snapshot.h"
 #include "evaluate/describe.h"
 
 struct train {
     kai_engine *engine;
     const kai_train_options *options;
     struct buf path;
+    struct buf snapshot;        /* path; made where no file is named */
+    const char *input;          /* what is read */
     kai_backtest_options asked; /* the backtest that decides */
     struct backtest backtest;
     int32_t model;              /* index of what is to be promoted */
     int32_t rival;              /* index of the best yardstick; -1 where a yardstick is promoted */
     struct estimate difference; /* model minus rival */
 };
+
+/* Without a file the workspace's events are read. */
+static kai_status find_input(struct train *train, kai_err *err) {
+    const kai_train_options *options = train->options;
+    struct store_snapshot_report report;
+    struct doorway *door = NULL;
+    if (options->arguments.count) {
+        train->input = options->arguments.items[0];
+        if (!options->events.count) return KAI_OK;
+        return err_set(err, KAI_INVALID, "--events chooses from the workspace: name no file");
+    }
+    kai_status st = workspace_snapshot_path(options->common.workspace, &train->snapshot, err);
+    if (!st) st = doorway_open(options->common.workspace, STORE_READ, &door, err);
+    if (!st) st = file_make_parent(train->snapshot.data, err);
+    if (!st)
+        st = workspace_snapshot(door, &options->events, train->snapshot.data,
+                                &train->engine->progress, &report, err);
+    doorway_close(door);
+    train->input = train->snapshot.data;
+    return st;
+}
 
 /* What decides: a time split where times are known, else the last event of each customer. */
 static kai_status hold_against_yardsticks(struct train *train, kai_err *err) {
@@ -27,18 +51,18 @@ static kai_status hold_against_yardsticks(struct train *train, kai_err *err) {
     static const char *const METRICS[] = {"ndcg@10", "hr@10", "coverage@10"};
     const kai_train_options *options = train->options;
     int is_transformer = strcmp(options->model, "transformer") == 0;
-    train->asked =
-        (kai_backtest_options){.struct_size = sizeof train->asked,
-                               .common = options->common,
-                               .arguments = options->arguments,
-                               .input = options->input,
-                               .protocol = options->input.time ? "time-split" : "leave-one-out",
-                               .test_share = options->test_share,
-                               .models = {MODELS, YARDSTICK_KINDS + is_transformer},
-                               .transformer = options->transformer,
-                               .metrics = {METRICS, 3},
-                               .seen = "exclude",
-                               .confidence = 0.95};
+    int has_times = options->input.time || snapshot_is(train->input);
+    train->asked = (kai_backtest_options){.struct_size = sizeof train->asked,
+                                          .common = options->common,
+                                          .arguments = {&train->input, 1},
+                                          .input = options->input,
+                                          .protocol = has_times ? "time-split" : "leave-one-out",
+                                          .test_share = options->test_share,
+                                          .models = {MODELS, YARDSTICK_KINDS + is_transformer},
+                                          .transformer = options->transformer,
+                                          .metrics = {METRICS, 3},
+                                          .seen = "exclude",
+                                          .confidence = 0.95};
     train->backtest = (struct backtest){.engine = train->engine, .options = &train->asked};
     return backtest_run(&train->backtest, err);
 }
@@ -130,7 +154,9 @@ int32_t kai_engine_train(kai_engine *engine, const kai_train_options *options, k
     struct buf out;
     buf_init(&out, (size_t)CAPS_BUF_BYTES);
     buf_init(&train.path, 1 << 16);
+    buf_init(&train.snapshot, 1 << 16);
     st = recommender_file_path(options->save, options->common.workspace, &train.path, err);
+    if (!st) st = find_input(&train, err);
     if (!st) st = hold_against_yardsticks(&train, err);
     if (!st) st = decide(&train, err);
     if (!st) st = fit_again(&train, err);
@@ -138,6 +164,7 @@ int32_t kai_engine_train(kai_engine *engine, const kai_train_options *options, k
     if (!st) result_give(&out, ret_json ? ret_json : ret_text);
     backtest_release(&train.backtest);
     buf_release(&train.path);
+    buf_release(&train.snapshot);
     buf_release(&out);
     return st;
 }

@@ -20,7 +20,12 @@ static const struct kai_option EVENTS_OPTIONS[] = {
      .kind = OPTION_LIST,
      .offset = offsetof(kai_events_options, types),
      .value = "a,b",
-     .help = "types of the events in the CSV; all by default"},
+     .help = "types of the events that are written; all by default"},
+    {.name = "snapshot",
+     .kind = OPTION_TEXT,
+     .offset = offsetof(kai_events_options, snapshot),
+     .value = "FILE",
+     .help = "write the same as a training snapshot: sorted columns that train and backtest map"},
     COMMON(kai_events_options),
 };
 
@@ -41,7 +46,7 @@ const struct kai_verb VERB_COLLECT = {
 const struct kai_verb VERB_EVENTS = {
     .table = {.name = "events",
               .summary = "what events the workspace holds: counts, span, quality",
-              .usage = "events [--out FILE]",
+              .usage = "events [--out FILE | --snapshot FILE]",
               OPTIONS(EVENTS_OPTIONS),
               .example = "kairos events -C shop --out seen.csv.gz --types view,order"},
     STRUCT(kai_events_options, events)};

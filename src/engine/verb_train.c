@@ -4,6 +4,11 @@
 
 static const struct kai_option TRAIN_OPTIONS[] = {
     HISTORY_OPTIONS(kai_train_options, input),
+    {.name = "events",
+     .kind = OPTION_LIST,
+     .offset = offsetof(kai_train_options, events),
+     .value = "a,b",
+     .help = "without a file: types of the workspace's events to learn from; all by default"},
     {.name = "test-share",
      .kind = OPTION_NUMBER,
      .offset = offsetof(kai_train_options, test_share),
@@ -36,10 +41,10 @@ JOB(train)
 const struct kai_verb VERB_TRAIN = {
     .table = {.name = "train",
               .summary = "train the behaviour model, and promote it where it beats the yardsticks",
-              .usage = "train INTERACTIONS [--time COL]",
+              .usage = "train [INTERACTIONS] [--time COL]",
               OPTIONS(TRAIN_OPTIONS),
-              .arguments_min = 1,
+              .arguments_min = 0,
               .arguments_max = 1,
               .arguments_offset = offsetof(kai_train_options, arguments),
-              .example = "kairos train events.csv --time time --save shop.kai"},
+              .example = "kairos train -C shop --events view,cart,order"},
     STRUCT(kai_train_options, train)};

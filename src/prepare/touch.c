@@ -60,7 +60,7 @@ kai_status touch_book_categorise(struct touch_book *book, struct slice item, str
 }
 
 int touch_is(const struct event *event) {
-    return !(event->flags & (EVENT_BOT | EVENT_IMPOSSIBLE)) && event->type.size > 0;
+    return !(event->flags & TOUCH_FLAGS_EXCLUDED) && event->type.size > 0;
 }
 
 /* The property "category", where there is one. */

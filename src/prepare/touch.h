@@ -34,6 +34,8 @@ KAI_MUST_CHECK kai_status touch_book_categorise(struct touch_book *book, struct 
                                                 struct slice category, kai_err *err);
 /* Is this event a touch at all? */
 int touch_is(const struct event *event);
+
+enum { TOUCH_FLAGS_EXCLUDED = EVENT_BOT | EVENT_IMPOSSIBLE };
 KAI_MUST_CHECK kai_status touch_from_event(struct touch_book *book, const struct event *event,
                                            struct touch *ret_touch, kai_err *err);
 /* Put touches into the order of their times; equal times keep their order. */

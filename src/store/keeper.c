@@ -2,15 +2,17 @@
 #include "store/store_parts.h"
 
 enum {
-    LOG_PAGES_MAX = 65536, /* 256 MiB: beyond, the writer lends a hand */
+    LOG_PAGES_MAX = 16384, /* 64 MiB: whoever reads a page looks for it in all of the log first */
 };
 
 static void keep(struct store *store) {
-    int64_t left = 0;
+    int64_t in_log = 0, left = 0;
     kai_status st = sorted_settle(store->ids, NULL);
     if (!st) st = sorted_settle(store->people, NULL);
-    if (!st) st = sqlite_checkpoint(store->keeping, &left, NULL);
-    if (left > LOG_PAGES_MAX) atomic_store(&store->wants_room, 1);
+    if (atomic_load(&store->wants_room)) return; /* the writer is about to do it */
+    if (!st) st = sqlite_checkpoint(store->keeping, &in_log, &left, NULL);
+    /* a log that is never moved to its end while the writer goes on is never begun anew */
+    if (in_log > LOG_PAGES_MAX && left > 0) atomic_store(&store->wants_room, 1);
     (void)st; /* tried again after the next group: nothing of this is the truth */
 }
 

@@ -63,7 +63,7 @@ kai_status store_events(struct store *store, store_event_fn call, void *user, ka
     kai_status st = flush(store, err);
     if (st || !store->reading) return st;
     if (store->is_reader) return sqlite_events(store->reading, 0, tell, &telling, err);
-    st = sqlite_open(store->path.data, SQLITE_READ_MODE, &sqlite, err);
+    st = sqlite_open(store->path.data, SQLITE_WALK_MODE, &sqlite, err);
     if (!st) st = sqlite_events(sqlite, 0, tell, &telling, err);
     sqlite_close(sqlite);
     return st;
@@ -294,7 +294,7 @@ kai_status store_verify(struct store *store, struct store_report *ret_report, ka
         *ret_report = report;
         return KAI_OK;
     }
-    if (!st) st = sqlite_open(store->path.data, SQLITE_READ_MODE, &sqlite, err);
+    if (!st) st = sqlite_open(store->path.data, SQLITE_WALK_MODE, &sqlite, err);
     if (!st) st = sqlite_open(store->path.data, SQLITE_READ_MODE, &verifying.second, err);
     if (!st) st = sqlite_check(sqlite, err);
     if (!st) st = sqlite_hold(sqlite, err);
@@ -313,7 +313,7 @@ kai_status store_backup(struct store *store, const char *path, kai_err *err) {
     struct sqlite *sqlite = NULL;
     kai_status st = flush(store, err);
     if (!st && !store->reading) st = err_set(err, KAI_NOT_FOUND, "there is no store yet");
-    if (!st) st = sqlite_open(store->path.data, SQLITE_READ_MODE, &sqlite, err);
+    if (!st) st = sqlite_open(store->path.data, SQLITE_WALK_MODE, &sqlite, err);
     if (!st) st = sqlite_copy(sqlite, path, err);
     sqlite_close(sqlite);
     return st;

@@ -238,7 +238,7 @@ kai_status sorted_verify(struct sorted *sorted, int64_t *ret_files, int64_t *ret
     for (int32_t i = 0; !st && i < sorted->file_count; i++) {
         st = sorted_file_verify(sorted->files[i], err);
         *ret_files += 1;
-        *ret_bytes += (int64_t)sorted->files[i]->bytes;
+        *ret_bytes += (int64_t)sorted->files[i]->mapped.size;
     }
     (void)pthread_mutex_unlock(&sorted->lock);
     return st;

@@ -1,12 +1,9 @@
 #include "store/sorted_file.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -90,21 +87,15 @@ static int is_whole(const struct header *header, size_t bytes) {
 
 /* Gives: NULL where the file is damaged or gone. */
 static kai_status open_file(const char *path, struct sorted_file **ret_file, kai_err *err) {
-    struct stat info;
     struct header header;
+    struct mapped mapped = {0};
     *ret_file = NULL;
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return KAI_OK;
-    void *mapped = MAP_FAILED;
-    if (!fstat(descriptor, &info) && info.st_size >= HEADER_BYTES)
-        mapped = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, descriptor, 0);
-    (void)close(descriptor); /* the mapping stays */
-    if (mapped == MAP_FAILED) return KAI_OK;
-    memcpy(&header, mapped, sizeof header);
+    if (mapped_open(path, &mapped, NULL)) return KAI_OK;
+    if (mapped.size >= HEADER_BYTES) memcpy(&header, mapped.bytes, sizeof header);
     struct sorted_file *file = mem_zero(1, sizeof *file);
     char *name = mem_string(path);
-    if (!file || !name || !is_whole(&header, (size_t)info.st_size)) {
-        (void)munmap(mapped, (size_t)info.st_size);
+    if (!file || !name || mapped.size < HEADER_BYTES || !is_whole(&header, mapped.size)) {
+        mapped_close(&mapped);
         kai_status st = file && name ? KAI_OK : err_memory(err, sizeof *file);
         mem_free(file);
         mem_free(name);
@@ -113,9 +104,8 @@ static kai_status open_file(const char *path, struct sorted_file **ret_file, kai
     size_t filter = (size_t)header.filter_lines * LINE_WORDS * sizeof(uint64_t);
     *file = (struct sorted_file){.path = name,
                                  .mapped = mapped,
-                                 .bytes = (size_t)info.st_size,
-                                 .records = (unsigned char *)mapped + HEADER_BYTES + filter,
-                                 .filter = (uint64_t *)((char *)mapped + HEADER_BYTES),
+                                 .records = mapped.bytes + HEADER_BYTES + filter,
+                                 .filter = (const uint64_t *)(mapped.bytes + HEADER_BYTES),
                                  .count = header.count,
                                  .filter_lines = header.filter_lines,
                                  .first = header.first,
@@ -126,11 +116,7 @@ static kai_status open_file(const char *path, struct sorted_file **ret_file, kai
 
 void sorted_file_close(struct sorted_file *file) {
     if (!file) return;
-    union { /* mmap gave it; the type says that nobody here writes */
-        const unsigned char *read;
-        void *memory;
-    } mapped = {.read = file->mapped};
-    (void)munmap(mapped.memory, file->bytes);
+    mapped_close(&file->mapped);
     mem_free(file->path);
     mem_free(file);
 }
@@ -345,8 +331,9 @@ kai_status sorted_file_find(const struct sorted_file *file, uint64_t key, sorted
 
 kai_status sorted_file_verify(const struct sorted_file *file, kai_err *err) {
     struct header header;
-    memcpy(&header, file->mapped, sizeof header);
-    if (header.checksum != hash_bytes(file->mapped + HEADER_BYTES, file->bytes - HEADER_BYTES, 2))
+    memcpy(&header, file->mapped.bytes, sizeof header);
+    if (header.checksum !=
+        hash_bytes(file->mapped.bytes + HEADER_BYTES, file->mapped.size - HEADER_BYTES, 2))
         return err_set(err, KAI_CORRUPT,
                        "'%s' is damaged: remove it, it is built again when the store is opened",
                        file->path);

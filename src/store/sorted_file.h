@@ -4,12 +4,12 @@
 
 #include <stdint.h>
 
+#include "base/mapped.h"
 #include "store/sorted.h"
 
 struct sorted_file {
-    char *path;                  /* owned */
-    const unsigned char *mapped; /* (bytes) */
-    size_t bytes;
+    char *path; /* owned */
+    struct mapped mapped;
     const unsigned char *records; /* (count, SORTED_RECORD_BYTES) */
     const uint64_t *filter;       /* (filter_lines, 8) */
     int64_t count, filter_lines;

@@ -202,10 +202,9 @@ static kai_status set_up(struct sqlite *sqlite, enum sqlite_mode mode, kai_err *
                      "PRAGMA cache_size = -65536;",
                      err);
     else
-        st = execute(sqlite,
-                     "PRAGMA query_only = ON; PRAGMA mmap_size = 17179869184;"
-                     "PRAGMA cache_size = -16384;",
-                     err);
+        st = execute(sqlite, "PRAGMA query_only = ON; PRAGMA cache_size = -16384;", err);
+    if (!st && mode == SQLITE_READ_MODE)
+        st = execute(sqlite, "PRAGMA mmap_size = 17179869184;", err);
     return st ? st : check_version(sqlite, mode == SQLITE_WRITE_MODE, err);
 }
 
@@ -477,11 +476,13 @@ kai_status sqlite_count(struct sqlite *sqlite, int64_t *ret_events, int64_t *ret
 
 /* ---- keep ---- */
 
-kai_status sqlite_checkpoint(struct sqlite *sqlite, int64_t *ret_left, kai_err *err) {
+kai_status sqlite_checkpoint(struct sqlite *sqlite, int64_t *ret_in_log, int64_t *ret_left,
+                             kai_err *err) {
     int in_log = 0, moved = 0;
     int code =
         sqlite3_wal_checkpoint_v2(sqlite->file, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
     if (code != SQLITE_OK && code != SQLITE_BUSY) return fail(sqlite, code, err);
+    *ret_in_log = in_log;
     *ret_left = in_log - moved;
     return KAI_OK;
 }

@@ -32,7 +32,11 @@ struct coded {
 typedef kai_status (*sqlite_event_fn)(void *user, const struct coded *event, kai_err *err);
 typedef kai_status (*sqlite_word_fn)(void *user, int64_t code, struct slice text, kai_err *err);
 
-enum sqlite_mode { SQLITE_READ_MODE, SQLITE_WRITE_MODE };
+enum sqlite_mode {
+    SQLITE_READ_MODE, /* here and there: through a mapping */
+    SQLITE_WALK_MODE, /* all of it: a mapping would count as the process's memory */
+    SQLITE_WRITE_MODE
+};
 
 /* The writer makes and migrates the tables. Fails: KAI_UNSUPPORTED (a newer file), KAI_CORRUPT (no
  * store), KAI_IO. */
@@ -82,9 +86,10 @@ KAI_MUST_CHECK kai_status sqlite_last(struct sqlite *sqlite, int64_t *ret_seq, k
 KAI_MUST_CHECK kai_status sqlite_count(struct sqlite *sqlite, int64_t *ret_events,
                                        int64_t *ret_rows, kai_err *err);
 
-/* Move what is in the log into the file as far as nobody is waited for. Gives: pages in the log
- * that stay. */
-KAI_MUST_CHECK kai_status sqlite_checkpoint(struct sqlite *sqlite, int64_t *ret_left, kai_err *err);
+/* Move what is in the log into the file as far as nobody is waited for. Gives: pages that the log
+ * holds, and of them those that are not in the file. */
+KAI_MUST_CHECK kai_status sqlite_checkpoint(struct sqlite *sqlite, int64_t *ret_in_log,
+                                            int64_t *ret_left, kai_err *err);
 /* Move all of it and empty the log; waits for readers, at most some seconds. */
 KAI_MUST_CHECK kai_status sqlite_truncate(struct sqlite *sqlite, kai_err *err);
 KAI_MUST_CHECK kai_status sqlite_check(struct sqlite *sqlite, kai_err *err);

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "table/event.h"
 
@@ -78,6 +79,30 @@ KAI_MUST_CHECK kai_status store_history(struct store *store, struct slice person
 /* All events, those that are queued too, in the order they came. */
 KAI_MUST_CHECK kai_status store_events(struct store *store, store_event_fn call, void *user,
                                        kai_err *err);
+/* Whose events are those of this customer or device? Lives as long as the store. */
+typedef struct slice (*store_person_fn)(void *user, struct slice name);
+
+struct store_snapshot_request {
+    const char *const *types; /* (type_count); none = events of all types */
+    int64_t type_count;
+    uint32_t flags_excluded; /* events that bear one of these are left out */
+    int needs_item;          /* so are events without an item */
+    store_person_fn person;  /* NULL = everybody's own */
+    void *user;
+    int64_t memory_bytes; /* of events that are sorted at a time; 0 = 512 MiB */
+    const struct progress *progress;
+};
+struct store_snapshot_report {
+    int64_t events, customers, left_out;
+    int64_t runs; /* portions that were sorted apart */
+};
+/* A training snapshot (table/snapshot.h) of the durable events, while others write. The same events
+ * in the same order of arrival give the same bytes, whatever the memory. Sorted portions lie beside
+ * `path` without a name while it runs. Fails: KAI_NOT_FOUND (no event is left), KAI_IO,
+ * KAI_NO_MEMORY, KAI_LIMIT, KAI_CANCELLED. */
+KAI_MUST_CHECK kai_status store_snapshot(struct store *store, const char *path,
+                                         const struct store_snapshot_request *request,
+                                         struct store_snapshot_report *ret_report, kai_err *err);
 /* Remove the events of persons so that no byte of them stays in any file. An event of another
  * customer on a device among them loses the device only. Durable when it returns. */
 KAI_MUST_CHECK kai_status store_erase(struct store *store, const struct slice *persons,

@@ -188,11 +188,12 @@ static void wake_keeper(struct store *store) {
     (void)pthread_mutex_unlock(&store->keep_lock);
 }
 
-/* The log has grown although it is emptied behind: wait for that once, at a quiet place. */
+/* The log has grown although it is moved into the file behind: move its rest between two
+ * transactions, and the next one begins it anew. */
 static void make_room(struct store *store) {
-    int64_t left = 0;
+    int64_t in_log = 0, left = 0;
     if (!atomic_exchange(&store->wants_room, 0)) return;
-    kai_status st = sqlite_checkpoint(store->writing, &left, NULL);
+    kai_status st = sqlite_checkpoint(store->writing, &in_log, &left, NULL);
     (void)st; /* tried again when it has grown more */
 }
 

@@ -48,6 +48,27 @@ label="churn: no order in 60 days after 30 active"
 expect 0 events -C shop --out seen.csv --types view,cart,order --json
 expect 0 backtest seen.csv --time time --models popular,item-knn --metrics ndcg@10 --json
 awk -v a="$(value out 'models|item-knn|ndcg@10|value')" -v b="$(value out 'models|popular|ndcg@10|value')" 'BEGIN { exit !(a > 0 && b > 0) }' || fail "the store's events teach a recommender nothing"
+csv_popular=$(value out 'models|popular|ndcg@10|value')
+# the snapshot tells the same as the CSV; other threads, the same bytes; a model from it in one command
+expect 0 events -C shop --snapshot seen.snapshot --types view,cart,order --json
+equals 'events of the snapshot' "$(value out snapshot_events)" "$(($(wc -l <seen.csv) - 1))"
+expect 0 events -C shop --snapshot again.snapshot --types view,cart,order --threads 1 --quiet
+cmp seen.snapshot again.snapshot || fail "two snapshots of the same events differ"
+expect 0 backtest seen.snapshot --models popular --metrics ndcg@10 --json
+near 'popular, from the snapshot' "$(value out 'models|popular|ndcg@10|value')" "$csv_popular" 1e-9
+expect 2 backtest seen.snapshot --time time
+says 'it has its times'
+expect 0 backtest seen.snapshot --protocol time-split --models popular --metrics ndcg@10 --quiet
+expect 0 train -C shop --events view,cart,order --model item-knn --json
+equals promoted "$(value out promoted)" item-knn
+[ -s shop/snapshots/events.snapshot ] || fail "train left no snapshot in the workspace"
+expect 2 train seen.csv --time time --events view -C shop
+says 'name no file'
+expect 6 train -C shop --events refunds
+says 'no event'
+head -c 1000 seen.snapshot >cut.snapshot
+expect 5 backtest cut.snapshot --models popular
+says 'cut'
 expect 0 features -C shop --at 2025-05-01 --label "$label" --reveal --out churn.csv --quiet
 expect 0 fit churn.csv --label churn --id customer --models forest --quiet --json
 auc=$(value out 'models|forest|test|auc')
