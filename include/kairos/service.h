@@ -64,6 +64,14 @@ struct kai_serve_options {
 KAI_API int32_t kai_service_open(const char *workspace, kai_service **ret_service, kai_err *err);
 /* Accepts NULL. What was answered is kept. */
 KAI_API void kai_service_close(kai_service *service);
+/* Let another process write the workspace where one waits for it (`kairos forget`, `key new`,
+ * `collect` ... beside a server), and take it back when that is over, with the keys and consents
+ * that are in force then. Meanwhile requests wait. To be called some times a second.
+ * Threads:  one. */
+KAI_API void kai_service_tend(kai_service *service);
+/* Nobody tends it any more: requests that wait for another process are turned away.
+ * Threads:  the same one. */
+KAI_API void kai_service_end(kai_service *service);
 /* Are there API keys in force? Without any, every request may write. */
 KAI_API int32_t kai_service_has_keys(const kai_service *service);
 /* Answer requests; what they bring is durable, together, before this returns.

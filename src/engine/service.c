@@ -70,18 +70,35 @@ static void give_reader(kai_service *service, struct dialect_reader *reader) {
 
 /* ---- life ---- */
 
+/* Claim the workspace, and read what is in force. */
+static kai_status open_door(kai_service *service, kai_err *err) {
+    kai_status st = doorway_open(service->workspace, STORE_CLAIM, &service->door, err);
+    if (!st) st = load_access(service, err);
+    service->quarantine_rows = 0;
+    if (!st)
+        st = store_rows(doorway_store(service->door), "quarantine", (struct slice){"", 0},
+                        count_row, &service->quarantine_rows, err);
+    return st;
+}
+
+static void close_door(kai_service *service) {
+    access_free(service->access);
+    doorway_close(service->door);
+    service->access = NULL;
+    service->door = NULL;
+}
+
 int32_t kai_service_open(const char *workspace, kai_service **ret_service, kai_err *err) {
     kai_service *service = mem_zero(1, sizeof *service);
     if (!service) return err_memory(err, sizeof *service);
     (void)pthread_mutex_init(&service->lock, NULL); /* default attributes cannot fail on Linux */
     (void)pthread_mutex_init(&service->reader_lock, NULL);
+    gate_init(&service->gate);
     service->pace = mem_zero(1, sizeof *service->pace);
-    kai_status st = service->pace ? KAI_OK : err_memory(err, sizeof *service->pace);
-    if (!st) st = doorway_open(workspace, STORE_CLAIM, &service->door, err);
-    if (!st) st = load_access(service, err);
-    if (!st)
-        st = store_rows(doorway_store(service->door), "quarantine", (struct slice){"", 0},
-                        count_row, &service->quarantine_rows, err);
+    service->workspace = mem_string(workspace);
+    kai_status st =
+        service->pace && service->workspace ? KAI_OK : err_memory(err, sizeof *service->pace);
+    if (!st) st = open_door(service, err);
     if (st)
         kai_service_close(service);
     else
@@ -93,11 +110,32 @@ void kai_service_close(kai_service *service) {
     if (!service) return;
     for (int32_t i = 0; i < service->reader_count; i++) dialect_reader_free(service->readers[i]);
     mem_free(service->pace);
-    access_free(service->access);
-    doorway_close(service->door);
+    close_door(service);
+    mem_free(service->workspace);
+    gate_release(&service->gate);
     (void)pthread_mutex_destroy(&service->reader_lock);
     (void)pthread_mutex_destroy(&service->lock);
     mem_free(service);
+}
+
+void kai_service_tend(kai_service *service) {
+    if (service->door) {
+        if (!store_is_wanted(doorway_store(service->door))) return;
+        gate_shut(&service->gate);
+        close_door(service);
+    }
+    kai_status st = open_door(service, NULL);
+    if (st) {
+        close_door(service); /* not over yet, or it cannot be read: tried again */
+        atomic_store(&service->is_failing, st != KAI_STATE);
+        return;
+    }
+    atomic_store(&service->is_failing, 0);
+    gate_open(&service->gate);
+}
+
+void kai_service_end(kai_service *service) {
+    if (!service->door) gate_open(&service->gate); /* whoever waits is turned away */
 }
 
 int32_t kai_service_has_keys(const kai_service *service) {
@@ -156,8 +194,8 @@ static kai_status store_group(kai_service *service, struct visit *visits, int64_
     return st;
 }
 
-int32_t kai_service_answer(kai_service *service, const kai_request *const *requests, int64_t count,
-                           kai_answer *answers, kai_err *err) {
+static kai_status answer(kai_service *service, const kai_request *const *requests, int64_t count,
+                         kai_answer *answers, kai_err *err) {
     struct visit *visits = mem_zero((size_t)count, sizeof *visits);
     struct dialect_reader *reader = NULL;
     kai_err why = {0};
@@ -181,6 +219,26 @@ int32_t kai_service_answer(kai_service *service, const kai_request *const *reque
     return KAI_OK;
 }
 
+/* The end comes while another process writes. */
+static void turn_away(kai_answer *answers, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        answers[i] = (kai_answer){.http_status = kai_status_http(KAI_NO_MEMORY), /* 503 */
+                                  .content_type = "text/plain; charset=utf-8",
+                                  .retry_after_s = 1};
+}
+
+int32_t kai_service_answer(kai_service *service, const kai_request *const *requests, int64_t count,
+                           kai_answer *answers, kai_err *err) {
+    kai_status st = KAI_OK;
+    gate_enter(&service->gate);
+    if (service->door)
+        st = answer(service, requests, count, answers, err);
+    else
+        turn_away(answers, count);
+    gate_leave(&service->gate);
+    return st;
+}
+
 /* ---- counters ---- */
 
 static const struct {
@@ -197,9 +255,12 @@ static const struct {
 
 /* What became of events at the doorway, by reason. */
 static kai_status print_doorway(kai_service *service, struct buf *out, kai_err *err) {
+    if (!gate_try(&service->gate)) return KAI_OK; /* nothing goes through it now */
+    struct filter_report report = {0};
     (void)pthread_mutex_lock(&service->lock);
-    const struct filter_report report = *doorway_report(service->door);
+    if (service->door) report = *doorway_report(service->door);
     (void)pthread_mutex_unlock(&service->lock);
+    gate_leave(&service->gate);
     return buf_printf(out, err,
                       "# HELP kairos_doorway_events_total events at the doorway, by fate\n"
                       "# TYPE kairos_doorway_events_total counter\n"

@@ -12,6 +12,7 @@
 
 #include "base/caps.h"
 #include "collect/dialect.h"
+#include "engine/gate.h"
 #include "engine/pace.h"
 #include "engine/quarantine.h"
 #include "govern/access.h"
@@ -28,7 +29,9 @@ enum service_count {
 };
 
 struct kai_service {
-    struct doorway *door;  /* owned; behind `lock` */
+    char *workspace;       /* owned */
+    struct gate gate;      /* around all that answers: shut while another process writes */
+    struct doorway *door;  /* owned; behind `lock`; NULL while another process writes */
     struct access *access; /* owned */
     pthread_mutex_t lock;
     struct dialect_reader *readers[CAPS_HTTP_WORKERS]; /* owned; those that nobody uses */

@@ -177,8 +177,11 @@ static void rest(void) {
 /* Wait for the end, then let what has begun end. */
 static void watch(struct server *server) {
     while (!server->progress || server->progress(server->progress_user, "serving",
-                                                 atomic_load(&server->answered), 0) == 0)
+                                                 atomic_load(&server->answered), 0) == 0) {
+        kai_service_tend(server->service);
         rest();
+    }
+    kai_service_end(server->service);
     transport_quiesce(server->transport);
     double last = clock_seconds() + DRAIN_SECONDS;
     while (transport_live(server->transport) > 0 && clock_seconds() < last) rest();

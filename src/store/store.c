@@ -17,50 +17,69 @@
 
 enum { LOCK_SECONDS = 60, LOCK_NAP_NS = 20000000 };
 
-/* ---- the lock: one process writes ---- */
+/* ---- the lock: one process writes ----
+ *
+ * Whoever wants to write takes its turn first (`store.turn`), then waits for the lock itself
+ * (`store.lock`). A server holds the lock alone and looks at the turn: where somebody has it, the
+ * server lets the lock go, and is refused until the turn is over. Both are the kernel's: they end
+ * with the process. */
 
-static kai_status lock_held(int descriptor, const char *workspace, int *ret_is_served,
-                            kai_err *err) {
+static kai_status lock_held(int descriptor, const char *workspace, kai_err *err) {
     char holder[64] = "";
     ssize_t n = pread(descriptor, holder, sizeof holder - 1, 0);
     if (n > 0) holder[n] = '\0';
-    *ret_is_served = strstr(holder, "serves") != NULL;
     holder[strcspn(holder, " \n")] = '\0';
-    return err_set(err, KAI_STATE, "process %s writes the workspace '%s': stop it first", holder,
-                   workspace);
+    return err_set(err, KAI_STATE, "process %s writes the workspace '%s': wait for its end",
+                   holder[0] ? holder : "another", workspace);
 }
 
-/* Who it is, for the message of others. A server says so: nobody waits for its end. */
-static void sign(int descriptor, enum store_mode mode) {
-    char text[64];
-    int size = snprintf(text, sizeof text, "%ld%s\n", (long)getpid(),
-                        mode == STORE_CLAIM ? " serves" : "");
+/* Who it is, for the message of others. */
+static void sign(int descriptor) {
+    char text[32];
+    int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     if (!ftruncate(descriptor, 0)) (void)!pwrite(descriptor, text, (size_t)size, 0);
+}
+
+static kai_status open_lock(const char *workspace, const char *name, int *ret_file, kai_err *err) {
+    struct buf path;
+    buf_init(&path, 1 << 16);
+    kai_status st = buf_printf(&path, err, "%s/%s", workspace, name);
+    if (!st) *ret_file = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (!st && *ret_file < 0)
+        st = err_set(err, KAI_IO, "'%s' could not be opened for writing", path.data);
+    buf_release(&path);
+    return st;
+}
+
+/* Try until `last`; at least once. `holder`: the file that says who it is. */
+static kai_status lock_until(int file, int holder, double last, const char *workspace,
+                             kai_err *err) {
+    const struct timespec nap = {0, LOCK_NAP_NS};
+    while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return err_set(err, KAI_IO, "'%s' could not be locked", workspace);
+        if (clock_seconds() > last) return lock_held(holder, workspace, err);
+        (void)nanosleep(&nap, NULL); /* woken early is as good */
+    }
+    return KAI_OK;
 }
 
 static kai_status take_lock(struct store *store, const char *workspace, enum store_mode mode,
                             kai_err *err) {
-    const struct timespec nap = {0, LOCK_NAP_NS};
-    double last = clock_seconds() + LOCK_SECONDS;
-    struct buf path;
-    int is_served = 0;
-    buf_init(&path, 1 << 16);
-    kai_status st = buf_printf(&path, err, "%s/store.lock", workspace);
-    if (!st) {
-        store->lock_file = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-        if (store->lock_file < 0)
-            st = err_set(err, KAI_IO, "'%s' could not be opened for writing", path.data);
-    }
-    buf_release(&path);
-    while (!st && flock(store->lock_file, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return err_set(err, KAI_IO, "'%s' could not be locked", workspace);
-        kai_status held = lock_held(store->lock_file, workspace, &is_served, err);
-        if (mode == STORE_CLAIM || is_served || clock_seconds() > last) return held;
-        (void)nanosleep(&nap, NULL); /* woken early is as good */
-    }
-    if (!st) sign(store->lock_file, mode);
+    double last = mode == STORE_CLAIM ? 0 : clock_seconds() + LOCK_SECONDS;
+    kai_status st = open_lock(workspace, "store.turn", &store->turn_file, err);
+    if (!st) st = open_lock(workspace, "store.lock", &store->lock_file, err);
+    if (!st) st = lock_until(store->turn_file, store->lock_file, last, workspace, err);
+    if (!st) st = lock_until(store->lock_file, store->lock_file, last, workspace, err);
+    if (!st) sign(store->lock_file);
+    if (!st && mode == STORE_CLAIM) (void)flock(store->turn_file, LOCK_UN);
     return st;
+}
+
+int store_is_wanted(struct store *store) {
+    if (flock(store->turn_file, LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK;
+    (void)flock(store->turn_file, LOCK_UN);
+    return 0;
 }
 
 /* ---- open ---- */
@@ -156,7 +175,7 @@ kai_status store_open(const char *workspace, enum store_mode mode, struct store 
                       kai_err *err) {
     struct store *store = mem_zero(1, sizeof *store);
     if (!store) return err_memory(err, sizeof *store);
-    store->lock_file = -1;
+    store->lock_file = store->turn_file = -1;
     buf_init(&store->path, 1 << 16);
     words_init(&store->words);
     pending_init(&store->waiting);
@@ -209,7 +228,8 @@ void store_close(struct store *store) {
     (void)pthread_mutex_destroy(&store->keep_lock);
     (void)pthread_mutex_destroy(&store->lock);
     (void)pthread_mutex_destroy(&store->read_lock);
-    if (store->lock_file >= 0) (void)close(store->lock_file); /* gives the lock back */
+    if (store->lock_file >= 0) (void)close(store->lock_file); /* gives the lock back ... */
+    if (store->turn_file >= 0) (void)close(store->turn_file); /* ... and then the turn */
     buf_release(&store->path);
     mem_free(store);
 }

@@ -27,8 +27,8 @@ struct store;
 
 enum store_mode {
     STORE_READ,  /* beside a writer, in this process or another; what is missing is empty */
-    STORE_WRITE, /* made where it is missing; waits while another process writes */
-    STORE_CLAIM, /* the same, but refused while another process writes */
+    STORE_WRITE, /* made where it is missing; waits its turn while another process writes */
+    STORE_CLAIM, /* to keep and lend (store_is_wanted); refused while another process writes */
 };
 
 typedef kai_status (*store_row_fn)(void *user, struct slice key, struct slice value, kai_err *err);
@@ -42,6 +42,9 @@ KAI_MUST_CHECK kai_status store_open(const char *workspace, enum store_mode mode
                                      struct store **ret_store, kai_err *err);
 /* Accepts NULL. What was not committed may be lost. */
 void store_close(struct store *store);
+/* Of a claimed store: does another process wait for its turn? Whoever closes then, and claims anew
+ * until that is no longer refused, has it back when the other is done. */
+int store_is_wanted(struct store *store);
 
 /* Put and drop are seen at once by get and rows, and durable after commit. */
 KAI_MUST_CHECK kai_status store_put(struct store *store, const char *table, struct slice key,

@@ -36,6 +36,7 @@ struct failure {
 struct store {
     struct buf path; /* of the file */
     int lock_file;   /* descriptor; -1 = a reader */
+    int turn_file;   /* descriptor; a writer's turn, held to its end; a claimer asks it */
     int is_reader;
 
     struct words words;

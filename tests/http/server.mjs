@@ -43,9 +43,9 @@ export async function openServer({withKey = true, options = []} = {}) {
     async counted(name) {
       const ask = () => fetch(`${url}/metrics`);
       const text = await (await ask().catch(ask)).text();
-      return Number(text.match(new RegExp(`^${name} (.*)$`, 'm'))[1]);
+      return Number(text.match(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (.*)$`, 'm'))[1]);
     },
-    // everything that is known of a person, once the server is stopped
+    // everything that is known of a person
     person(user) {
       const out = join(workspace, 'export.json');
       run('export', user, '-C', workspace, '--out', out);

@@ -327,10 +327,64 @@ static void test_store__lets_one_write_and_others_read(void **state) {
     reader = open_store(folder, STORE_READ);
     assert_int_equal(history(reader, "ann").count, 2);
     store_close(reader);
-    CHECK_FAILS(store_open(folder, STORE_WRITE, &other, &err), &err, KAI_STATE, "stop it first");
     CHECK_FAILS(store_open(folder, STORE_CLAIM, &other, &err), &err, KAI_STATE, "writes the");
+    assert_false(store_is_wanted(server));
     store_close(server);
     store_close(open_store(folder, STORE_CLAIM));
+}
+
+/* Another process that writes when it is its turn, once it is told to. It is made before the store
+ * is open: it would inherit the lock. */
+static void write_elsewhere(const char *folder, const char *id, const int *pipe_ends) {
+    char told = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child) return;
+    struct store *store = NULL;
+    (void)close(pipe_ends[1]);
+    if (read(pipe_ends[0], &told, 1) < 0) _exit(2);
+    if (store_open(folder, STORE_WRITE, &store, NULL)) _exit(1);
+    append_one(store, id, "ann", "");
+    store_close(store);
+    _exit(0);
+}
+
+static void test_store__is_lent_and_comes_back(void **state) {
+    static const char *const IDS[] = {"c0", "c1", "c2"};
+    const char *folder = make_folder();
+    int pipe_ends[2], code = 0, refused = 0;
+    kai_err err = {0};
+    (void)state;
+    assert_int_equal(pipe(pipe_ends), 0);
+    for (int i = 0; i < 3; i++) write_elsewhere(folder, IDS[i], pipe_ends);
+    struct store *server = open_store(folder, STORE_CLAIM);
+    append_one(server, "e0", "ann", "");
+    (void)close(pipe_ends[1]); /* go */
+    for (int ended = 0, naps = 0; ended < 3; naps++) {
+        assert_true(naps < 30000);
+        if (server && store_is_wanted(server)) {
+            store_close(server);
+            server = NULL;
+        }
+        if (!server) {
+            kai_status st = store_open(folder, STORE_CLAIM, &server, &err);
+            if (st) CHECK_FAILS(st, &err, KAI_STATE, "writes the");
+            refused += st != 0;
+        }
+        if (waitpid(-1, &code, WNOHANG) > 0) {
+            assert_int_equal(code, 0);
+            ended++;
+        }
+        (void)usleep(1000);
+    }
+    if (!server) server = open_store(folder, STORE_CLAIM);
+    (void)close(pipe_ends[0]);
+    assert_true(refused > 0);
+    assert_int_equal(store_event_count(server), 4);
+    append_one(server, "e1", "ann", "");
+    assert_int_equal(history(server, "ann").count, 5);
+    assert_int_equal(verify(server).events, 5);
+    store_close(server);
 }
 
 static void test_store__copies_itself_while_it_is_written(void **state) {
@@ -423,6 +477,7 @@ int main(void) {
         cmocka_unit_test(test_store__finds_events_through_many_side_files),
         cmocka_unit_test(test_store__erases_every_byte),
         cmocka_unit_test(test_store__lets_one_write_and_others_read),
+        cmocka_unit_test(test_store__is_lent_and_comes_back),
         cmocka_unit_test(test_store__copies_itself_while_it_is_written),
         cmocka_unit_test(test_store__says_what_is_wrong_with_a_file),
         cmocka_unit_test(test_store__survives_a_full_disk),
