@@ -25,9 +25,11 @@ enum {
     CAPS_HTTP_BODY_BYTES = 16 << 20,   /* one body, unpacked: beyond, a packed one is an attack */
     CAPS_HTTP_GROUP = 64,              /* requests that share one commit */
     CAPS_HTTP_WORKERS = 4,             /* threads that answer: some read while others commit */
-    CAPS_STORE_QUEUE = 200000, /* events that wait to be written: some 100 MiB */
+    CAPS_STORE_QUEUE = 200000,         /* events that wait to be written: some 100 MiB */
+    CAPS_STORE_PORTION =
+        1 << 16,               /* events copied by person at a time: newer ones cost a row each */
     CAPS_STORE_TAIL = 1 << 18, /* records of a side file's portion: read again at each start */
-    CAPS_BEHAVE_TOKENS = 60000000,     /* events learned from by default: an hour of two cores */
+    CAPS_BEHAVE_TOKENS = 60000000, /* events learned from by default: an hour of two cores */
 };
 
 #define CAPS_TEXT_FILE_BYTES (64ll << 20)  /* a YAML or JSON file that is read whole */

@@ -5,21 +5,36 @@
 #include "base/alloc.h"
 
 void words_init(struct words *words) {
-    *words = (struct words){0};
+    memset(words, 0, sizeof *words);
+    atomic_init(&words->known, 0);
     dict_init(&words->dict);
     (void)pthread_rwlock_init(&words->lock, NULL); /* default attributes cannot fail on Linux */
 }
 
 void words_release(struct words *words) {
     dict_release(&words->dict);
+    for (int c = 0; c < WORDS_CHUNKS && words->chunks[c]; c++) mem_free(words->chunks[c]);
     (void)pthread_rwlock_destroy(&words->lock);
     mem_free(words->dropped);
+}
+
+/* The new text where readers find it. */
+static kai_status show(struct words *words, int64_t index, kai_err *err) {
+    struct slice **chunk = &words->chunks[index / WORDS_CHUNK];
+    if (!*chunk) *chunk = mem_array(WORDS_CHUNK, sizeof **chunk);
+    if (!*chunk) return err_memory(err, WORDS_CHUNK * (int64_t)sizeof **chunk);
+    (*chunk)[index % WORDS_CHUNK] = words->dict.entries[index];
+    atomic_store_explicit(&words->known, index + 1, memory_order_release);
+    return KAI_OK;
 }
 
 static kai_status add(struct words *words, struct slice text, int32_t *ret_index, kai_err *err) {
     (void)pthread_rwlock_wrlock(&words->lock);
     kai_status st = dict_add(&words->dict, text, ret_index, err);
     (void)pthread_rwlock_unlock(&words->lock);
+    /* a text that memory ran out behind is shown when it comes again */
+    while (!st && atomic_load(&words->known) < words->dict.count)
+        st = show(words, atomic_load(&words->known), err);
     return st;
 }
 
@@ -61,6 +76,7 @@ kai_status words_code(struct words *words, struct slice text, int64_t *ret_code,
     *ret_code = 0;
     if (!text.size) return KAI_OK;
     index = dict_find(&words->dict, text); /* nobody else adds: no lock */
+    if (index >= atomic_load(&words->known)) index = -1;
     kai_status st = index < 0 ? add(words, text, &index, err) : KAI_OK;
     if (st) return st;
     *ret_code = index + 1;
@@ -76,11 +92,9 @@ int64_t words_find(struct words *words, struct slice text) {
 }
 
 struct slice words_text(struct words *words, int64_t code) {
-    struct slice text = {"", 0};
-    (void)pthread_rwlock_rdlock(&words->lock);
-    if (code > 0 && code <= words->dict.count) text = words->dict.entries[code - 1];
-    (void)pthread_rwlock_unlock(&words->lock);
-    return text;
+    if (code < 1 || code > atomic_load_explicit(&words->known, memory_order_acquire))
+        return (struct slice){"", 0};
+    return words->chunks[(code - 1) / WORDS_CHUNK][(code - 1) % WORDS_CHUNK];
 }
 
 kai_status words_write(struct words *words, struct sqlite *sqlite, kai_err *err) {

@@ -4,15 +4,21 @@
 #define KAIROS_STORE_DICTIONARY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/dict.h"
 #include "store/sqlite.h"
 
+enum { WORDS_CHUNK = 1 << 16, WORDS_CHUNKS = 1 << 15 };
+
 struct words {
     struct dict dict; /* code - 1 */
     pthread_rwlock_t lock;
-    int64_t written;  /* codes up to here stand in the file */
-    int64_t *dropped; /* owned; codes whose text was taken out of the file */
+    struct slice *chunks[WORDS_CHUNKS]; /* owned; (WORDS_CHUNK) each: the texts again, where no
+                                           growth moves them: readers take no lock */
+    atomic_llong known;                 /* codes up to here stand in the chunks */
+    int64_t written;                    /* codes up to here stand in the file */
+    int64_t *dropped;                   /* owned; codes whose text was taken out of the file */
     int64_t dropped_count, dropped_capacity;
 };
 

@@ -62,9 +62,9 @@ kai_status store_events(struct store *store, store_event_fn call, void *user, ka
     struct sqlite *sqlite = NULL;
     kai_status st = flush(store, err);
     if (st || !store->reading) return st;
-    if (store->is_reader) return sqlite_events(store->reading, 0, tell, &telling, err);
+    if (store->is_reader) return sqlite_events(store->reading, 0, INT64_MAX, tell, &telling, err);
     st = sqlite_open(store->path.data, SQLITE_WALK_MODE, &sqlite, err);
-    if (!st) st = sqlite_events(sqlite, 0, tell, &telling, err);
+    if (!st) st = sqlite_events(sqlite, 0, INT64_MAX, tell, &telling, err);
     sqlite_close(sqlite);
     return st;
 }
@@ -114,11 +114,12 @@ kai_status store_seqs(struct store *store, int64_t code, int64_t **ret_seqs, int
     return KAI_OK;
 }
 
-/* Some events within one state of the file; then others may read. */
-static kai_status tell_portion(struct telling *telling, const int64_t *seqs, int64_t count,
-                               kai_err *err) {
+/* Events of the table within one state of the file; then others may read. */
+static kai_status tell_rows(struct telling *telling, const int64_t *seqs, int64_t count,
+                            kai_err *err) {
     struct store *store = telling->store;
     int is_there = 0;
+    if (!count) return KAI_OK;
     (void)pthread_mutex_lock(&store->read_lock);
     kai_status st = sqlite_hold(store->reading, err);
     if (!st) {
@@ -130,16 +131,37 @@ static kai_status tell_portion(struct telling *telling, const int64_t *seqs, int
     return st;
 }
 
+/* Both ascend: what is copied is told from the copy, what is not from the table. */
+static kai_status tell_all(struct telling *telling, const int64_t *seqs, int64_t count,
+                           const struct copies_found *found, kai_err *err) {
+    int64_t rows = 0, copy = 0;
+    kai_status st = KAI_OK;
+    for (int64_t i = 0; !st && i < count; i++) {
+        while (copy < found->count && found->list[copy].seq < seqs[i]) copy++;
+        int is_copied = copy < found->count && found->list[copy].seq == seqs[i];
+        if (is_copied || i - rows == PORTION) {
+            st = tell_rows(telling, seqs + rows, i - rows, err);
+            rows = i + is_copied;
+        }
+        if (!st && is_copied) st = tell(telling, &found->list[copy], err);
+    }
+    return st ? st : tell_rows(telling, seqs + rows, count - rows, err);
+}
+
 kai_status store_history(struct store *store, struct slice person, store_event_fn call, void *user,
                          kai_err *err) {
     int64_t *seqs = NULL, count = 0;
+    struct copies_found found = {0};
     if (!store->reading) return KAI_OK;
     struct telling telling = {
         .store = store, .call = call, .user = user, .person = words_find(&store->words, person)};
     if (!telling.person) return KAI_OK;
     kai_status st = store_seqs(store, telling.person, &seqs, &count, err);
-    for (int64_t i = 0; !st && i < count; i += PORTION)
-        st = tell_portion(&telling, seqs + i, count - i < PORTION ? count - i : PORTION, err);
+    if (!st) st = copies_find(store->copies, telling.person, &found, err);
+    if (!st && store->is_reader) /* of the moment it was opened */
+        while (count && seqs[count - 1] > store->seq) count--;
+    if (!st) st = tell_all(&telling, seqs, count, &found, err);
+    copies_drop(&found);
     mem_free(seqs);
     return st;
 }
@@ -169,7 +191,8 @@ static kai_status erase_person(struct store *store, struct slice person, int64_t
     struct erasing erasing = {.store = store, .person = words_find(&store->words, person)};
     int64_t *seqs = NULL, count = 0;
     if (!erasing.person) return KAI_OK;
-    kai_status st = store_seqs(store, erasing.person, &seqs, &count, err);
+    kai_status st = copies_scrub(store->copies, erasing.person, err);
+    if (!st) st = store_seqs(store, erasing.person, &seqs, &count, err);
     for (int64_t i = 0; !st && i < count; i++) {
         int is_there = 0;
         st = sqlite_event(store->writing, seqs[i], erase_event, &erasing, &is_there, err);
@@ -180,7 +203,7 @@ static kai_status erase_person(struct store *store, struct slice person, int64_t
     return st;
 }
 
-kai_status store_erase_item(struct store *store, struct item *item, kai_err *err) {
+static kai_status erase_all(struct store *store, struct item *item, kai_err *err) {
     char digits[24];
     kai_status st = sqlite_begin(store->writing, err);
     for (int64_t i = 0; !st && i < item->person_count; i++)
@@ -191,9 +214,17 @@ kai_status store_erase_item(struct store *store, struct item *item, kai_err *err
         st = sqlite_put(store->writing, "store", slice_of("events"),
                         (struct slice){digits, (size_t)size}, err);
     if (!st) st = sqlite_commit(store->writing, err);
-    if (st) return st;
-    atomic_store(&store->events, events);
-    return sqlite_truncate(store->writing, err); /* older pages of the log held her, too */
+    if (!st) atomic_store(&store->events, events);
+    return st;
+}
+
+/* Nothing is copied between the scrubbing and the commit. */
+kai_status store_erase_item(struct store *store, struct item *item, kai_err *err) {
+    copies_hold(store->copies);
+    kai_status st = erase_all(store, item, err);
+    copies_let_go(store->copies);
+    return st ? st
+              : sqlite_truncate(store->writing, err); /* older pages of the log held her, too */
 }
 
 /* ---- verify, backup ---- */
@@ -261,6 +292,9 @@ static kai_status verify_sides(struct store *store, struct store_report *report,
     if (!st) st = sorted_verify(store->people, &files, &bytes, err);
     report->side_files += files;
     report->side_bytes += bytes;
+    if (!st) st = copies_verify(store->copies, &files, &bytes, err);
+    report->side_files += files;
+    report->side_bytes += bytes;
     return st;
 }
 
@@ -278,7 +312,7 @@ static kai_status verify_count(struct store *store, struct sqlite *sqlite,
     buf_release(&text);
     if (!st) st = sqlite_count(sqlite, &report->events, &report->rows, err);
     if (!st) st = verify_sides(store, report, err);
-    if (!st) st = sqlite_events(sqlite, 0, verify_event, verifying, err);
+    if (!st) st = sqlite_events(sqlite, 0, INT64_MAX, verify_event, verifying, err);
     if (!st && report->events != counted)
         st = err_set(err, KAI_CORRUPT, "%lld events are there, %lld were counted",
                      (long long)report->events, (long long)counted);

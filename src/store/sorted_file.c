@@ -1,6 +1,5 @@
 #include "store/sorted_file.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 #include "base/caps.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/text.h"
+#include "store/span.h"
 
 static const char MAGIC[8] = {'K', 'A', 'I', 'S', 'O', 'R', 'T', '1'};
 
@@ -126,53 +125,19 @@ void sorted_file_drop(struct sorted_file *file) {
     sorted_file_close(file);
 }
 
-static kai_status print_path(const char *folder, int64_t first, int64_t last, struct buf *out,
-                             kai_err *err) {
-    return buf_printf(out, err, "%s/%010lld-%010lld", folder, (long long)first, (long long)last);
-}
-
-struct found {
-    int64_t first, last;
-};
-
-/* By first seq; of those that begin together the longest first: it covers the others. */
-static int by_place(const void *a, const void *b) {
-    const struct found *x = a, *y = b;
-    if (x->first != y->first) return x->first < y->first ? -1 : 1;
-    return (x->last < y->last) - (x->last > y->last);
-}
-
-static kai_status list_folder(const char *folder, int is_reader, struct found *found,
-                              int32_t capacity, int32_t *ret_count, kai_err *err) {
-    *ret_count = 0;
-    DIR *directory = opendir(folder);
-    if (!directory) return is_reader ? KAI_OK : file_make_dir(folder, err);
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        struct slice name = slice_of(entry->d_name);
-        struct found one;
-        int is_ours = name.size == 21 && name.data[10] == '-' &&
-                      text_parse_i64((struct slice){name.data, 10}, &one.first) &&
-                      text_parse_i64((struct slice){name.data + 11, 10}, &one.last);
-        if (is_ours && *ret_count < capacity) found[(*ret_count)++] = one;
-    }
-    (void)closedir(directory);
-    qsort(found, (size_t)*ret_count, sizeof *found, by_place);
-    return KAI_OK;
-}
-
 kai_status sorted_files_load(const char *folder, int is_reader, struct sorted_file **ret_files,
                              int32_t capacity, int32_t *ret_count, kai_err *err) {
     enum { LISTED = 256 };
-    struct found found[LISTED];
+    struct span found[LISTED];
     int32_t listed = 0, count = 0;
     struct buf path;
     buf_init(&path, 1 << 16);
-    kai_status st = list_folder(folder, is_reader, found, LISTED, &listed, err);
+    kai_status st = span_list(folder, is_reader, found, LISTED, &listed, err);
     for (int32_t i = 0; !st && i < listed; i++) {
         int64_t next = count ? ret_files[count - 1]->last + 1 : 1;
         struct sorted_file *file = NULL;
         buf_reset(&path);
-        st = print_path(folder, found[i].first, found[i].last, &path, err);
+        st = span_path(folder, found[i], &path, err);
         if (!st && found[i].first == next && count < capacity)
             st = open_file(path.data, &file, err);
         if (file)
@@ -218,7 +183,7 @@ static kai_status publish(const char *folder, unsigned char *whole, size_t bytes
     header.checksum = hash_bytes(whole + HEADER_BYTES, bytes - HEADER_BYTES, 2);
     header.own = own_checksum(&header);
     memcpy(whole, &header, sizeof header);
-    kai_status st = print_path(folder, header.first, header.last, &path, err);
+    kai_status st = span_path(folder, (struct span){header.first, header.last}, &path, err);
     if (!st) st = file_write_all(path.data, whole, bytes, err);
     if (!st) st = open_file(path.data, &file, err);
     if (!st && !file) st = err_set(err, KAI_IO, "'%s' could not be read again", path.data);

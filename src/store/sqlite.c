@@ -68,7 +68,8 @@ static const char *const SQL[STATEMENTS] = {
     [GET_STATEMENT] = "SELECT value FROM pair WHERE space = ?1 AND key = ?2",
     [ROWS_STATEMENT] = "SELECT key, value FROM pair WHERE space = ?1 AND key >= ?2 ORDER BY key",
     [WORDS_STATEMENT] = "SELECT code, text FROM word ORDER BY code",
-    [EVENTS_STATEMENT] = "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ?1 ORDER BY seq",
+    [EVENTS_STATEMENT] =
+        "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ?1 AND seq <= ?2 ORDER BY seq",
     [EVENT_STATEMENT] = "SELECT " EVENT_COLUMNS " FROM event WHERE seq = ?1",
     [ID_STATEMENT] = "SELECT 1 FROM event WHERE seq = ?1 AND id = ?2",
     [LAST_STATEMENT] = "SELECT coalesce(max(seq), 0) FROM event",
@@ -81,6 +82,7 @@ struct sqlite {
     sqlite3_stmt *statements[STATEMENTS]; /* owned; made when first used */
     char *path;                           /* owned */
     int holds;                            /* sqlite_hold without sqlite_let_go */
+    int64_t log_pages;                    /* after the last commit */
 };
 
 static kai_status fail(struct sqlite *sqlite, int code, kai_err *err) {
@@ -192,6 +194,13 @@ static kai_status check_version(struct sqlite *sqlite, int may_make, kai_err *er
     return KAI_OK;
 }
 
+static int note_log(void *user, sqlite3 *file, const char *name, int pages) {
+    (void)file;
+    (void)name;
+    ((struct sqlite *)user)->log_pages = pages;
+    return SQLITE_OK;
+}
+
 static kai_status set_up(struct sqlite *sqlite, enum sqlite_mode mode, kai_err *err) {
     (void)sqlite3_busy_timeout(sqlite->file, BUSY_MS);
     kai_status st = KAI_OK;
@@ -203,6 +212,7 @@ static kai_status set_up(struct sqlite *sqlite, enum sqlite_mode mode, kai_err *
                      err);
     else
         st = execute(sqlite, "PRAGMA query_only = ON; PRAGMA cache_size = -16384;", err);
+    (void)sqlite3_wal_hook(sqlite->file, note_log, sqlite);
     if (!st && mode == SQLITE_READ_MODE)
         st = execute(sqlite, "PRAGMA mmap_size = 17179869184;", err);
     return st ? st : check_version(sqlite, mode == SQLITE_WRITE_MODE, err);
@@ -417,12 +427,13 @@ static struct coded coded_at(sqlite3_stmt *statement) {
     return event;
 }
 
-kai_status sqlite_events(struct sqlite *sqlite, int64_t after, sqlite_event_fn call, void *user,
-                         kai_err *err) {
+kai_status sqlite_events(struct sqlite *sqlite, int64_t after, int64_t last, sqlite_event_fn call,
+                         void *user, kai_err *err) {
     sqlite3_stmt *statement = NULL;
     kai_status st = use(sqlite, EVENTS_STATEMENT, &statement, err);
     int code = SQLITE_DONE;
     if (!st) (void)sqlite3_bind_int64(statement, 1, after);
+    if (!st) (void)sqlite3_bind_int64(statement, 2, last);
     while (!st && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         const struct coded event = coded_at(statement);
         st = call(user, &event, err);
@@ -486,6 +497,8 @@ kai_status sqlite_checkpoint(struct sqlite *sqlite, int64_t *ret_in_log, int64_t
     *ret_left = in_log - moved;
     return KAI_OK;
 }
+
+int64_t sqlite_log_pages(const struct sqlite *sqlite) { return sqlite->log_pages; }
 
 /* The library waits for readers, but not for another checkpoint. */
 kai_status sqlite_truncate(struct sqlite *sqlite, kai_err *err) {

@@ -71,9 +71,9 @@ KAI_MUST_CHECK kai_status sqlite_rows(struct sqlite *sqlite, const char *table, 
                                       store_row_fn call, void *user, kai_err *err);
 KAI_MUST_CHECK kai_status sqlite_words(struct sqlite *sqlite, sqlite_word_fn call, void *user,
                                        kai_err *err);
-/* Events with seq > after, in order. The texts live during the call. */
-KAI_MUST_CHECK kai_status sqlite_events(struct sqlite *sqlite, int64_t after, sqlite_event_fn call,
-                                        void *user, kai_err *err);
+/* Events with after < seq <= last, in order. The texts live during the call. */
+KAI_MUST_CHECK kai_status sqlite_events(struct sqlite *sqlite, int64_t after, int64_t last,
+                                        sqlite_event_fn call, void *user, kai_err *err);
 /* One event; *ret_found is 0 where it is gone. */
 KAI_MUST_CHECK kai_status sqlite_event(struct sqlite *sqlite, int64_t seq, sqlite_event_fn call,
                                        void *user, int *ret_found, kai_err *err);
@@ -90,6 +90,8 @@ KAI_MUST_CHECK kai_status sqlite_count(struct sqlite *sqlite, int64_t *ret_event
  * holds, and of them those that are not in the file. */
 KAI_MUST_CHECK kai_status sqlite_checkpoint(struct sqlite *sqlite, int64_t *ret_in_log,
                                             int64_t *ret_left, kai_err *err);
+/* Pages in the log after the last commit of this connection, which writes. */
+int64_t sqlite_log_pages(const struct sqlite *sqlite);
 /* Move all of it and empty the log; waits for readers, at most some seconds. */
 KAI_MUST_CHECK kai_status sqlite_truncate(struct sqlite *sqlite, kai_err *err);
 KAI_MUST_CHECK kai_status sqlite_check(struct sqlite *sqlite, kai_err *err);

@@ -103,6 +103,15 @@ static kai_status open_side(struct store *store, const char *workspace, const ch
     return st;
 }
 
+static kai_status open_copies(struct store *store, const char *workspace, kai_err *err) {
+    struct buf path;
+    buf_init(&path, 1 << 16);
+    kai_status st = buf_printf(&path, err, "%s/store.copies", workspace);
+    if (!st) st = copies_open(path.data, store->is_reader, &store->copies, err);
+    buf_release(&path);
+    return st;
+}
+
 /* How many events there are is written down: counting them takes a walk. */
 static kai_status load_count(struct store *store, struct sqlite *sqlite, kai_err *err) {
     struct buf text;
@@ -127,7 +136,8 @@ static kai_status load(struct store *store, const char *workspace, struct sqlite
     if (!st) st = open_side(store, workspace, "people", &store->people, &people, err);
     if (!st && (ids > store->seq || people > store->seq))
         store->seq = ids > people ? ids : people; /* the newest were erased: no number twice */
-    return st ? st : store_catch_up(store, sqlite, err);
+    if (!st) st = open_copies(store, workspace, err);
+    return st ? st : store_catch_up(store, sqlite, !store->is_reader, err);
 }
 
 static kai_status start(pthread_t *thread, void *(*loop)(void *), struct store *store,
@@ -201,7 +211,7 @@ static void stop_threads(struct store *store) {
     (void)pthread_mutex_unlock(&store->lock);
     if (store->is_writer_there) (void)pthread_join(store->writer, NULL);
     (void)pthread_mutex_lock(&store->keep_lock);
-    store->is_ending = 1;
+    atomic_store(&store->is_ending, 1);
     (void)pthread_cond_signal(&store->keep_due);
     (void)pthread_mutex_unlock(&store->keep_lock);
     if (store->is_keeper_there) (void)pthread_join(store->keeper, NULL);
@@ -219,6 +229,7 @@ void store_close(struct store *store) {
     sqlite_close(store->writing); /* the last: it empties the log */
     sorted_close(store->ids);
     sorted_close(store->people);
+    copies_close(store->copies);
     pending_release(&store->waiting);
     pending_release(&store->in_flight);
     words_release(&store->words);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "store/copies.h"
 #include "store/pending.h"
 #include "store/sorted.h"
 #include "store/store.h"
@@ -41,6 +42,7 @@ struct store {
 
     struct words words;
     struct sorted *ids, *people; /* owned */
+    struct copies *copies;       /* owned */
 
     /* the reading connection: one at a time; a callback may read on */
     struct sqlite *reading; /* owned; NULL = there is no store yet */
@@ -73,7 +75,8 @@ struct store {
     int is_keeper_there;
     pthread_mutex_t keep_lock;
     pthread_cond_t keep_due;
-    int is_due, is_ending;
+    int is_due;
+    atomic_int is_ending;
     atomic_int wants_room; /* the log has grown: the writer lets the keeper empty it */
 };
 
@@ -83,8 +86,9 @@ void *store_write_loop(void *store);
 /* The keeper's thread. */
 void *store_keep_loop(void *store);
 void item_free(struct item *item);
-/* Add what the side files lack from the table. */
-KAI_MUST_CHECK kai_status store_catch_up(struct store *store, struct sqlite *sqlite, kai_err *err);
+/* Add what the side files lack from the table. is_opening: nobody settles yet, so that this may. */
+KAI_MUST_CHECK kai_status store_catch_up(struct store *store, struct sqlite *sqlite, int is_opening,
+                                         kai_err *err);
 /* Remove the events of an ERASE item, within a transaction of its own. */
 KAI_MUST_CHECK kai_status store_erase_item(struct store *store, struct item *item, kai_err *err);
 /* Make words and texts of a stored event. */

@@ -111,7 +111,6 @@ static kai_status take_event(void *user, const struct coded *coded, kai_err *err
                                    .quantity = (float)coded->quantity};
     int64_t person = codes[CODED_CUSTOMER] ? codes[CODED_CUSTOMER] : codes[CODED_ANONYMOUS];
     int is = 0;
-    if (coded->seq > making->last_seq) return KAI_OK;
     kai_status st = is_wanted(making, coded, &is, err);
     if (making->seen++ % TELL_EVENTS == 0 && !st)
         st = progress_tell(making->request->progress, "events", making->seen, making->total, err);
@@ -158,7 +157,7 @@ static kai_status make(struct making *making, struct sqlite *sqlite, const char 
                        kai_err *err) {
     int64_t memory = making->request->memory_bytes;
     kai_status st = runs_new(path, memory > 0 ? memory : MEMORY_BYTES, &making->runs, err);
-    if (!st) st = sqlite_events(sqlite, 0, take_event, making, err);
+    if (!st) st = sqlite_events(sqlite, 0, making->last_seq, take_event, making, err);
     if (!st && !making->report.events)
         st = err_set(err, KAI_NOT_FOUND, "no event of a customer%s is left for a snapshot",
                      making->request->needs_item ? " with an item" : "");

@@ -109,7 +109,7 @@ static void take_back(struct store *store) {
     sqlite_rollback(store->writing);
     sorted_forget(store->ids);
     sorted_forget(store->people);
-    kai_status st = store_catch_up(store, store->writing, NULL);
+    kai_status st = store_catch_up(store, store->writing, 0, NULL);
     store->is_behind = st != KAI_OK; /* a file that cannot be read: before the next group, again */
 }
 
@@ -132,7 +132,7 @@ static kai_status write_group(struct store *store, struct item *first, kai_err *
 
 static kai_status write_all(struct store *store, struct item *first, kai_err *err) {
     if (store->is_behind) {
-        kai_status st = store_catch_up(store, store->writing, err);
+        kai_status st = store_catch_up(store, store->writing, 0, err);
         if (st) return st;
         store->is_behind = 0;
     }
@@ -188,11 +188,15 @@ static void wake_keeper(struct store *store) {
     (void)pthread_mutex_unlock(&store->keep_lock);
 }
 
+/* The keeper asks for room; where it is busy with a long merge nobody asks. */
+enum { LOG_PAGES_URGENT = 65536 }; /* 256 MiB */
+
 /* The log has grown although it is moved into the file behind: move its rest between two
  * transactions, and the next one begins it anew. */
 static void make_room(struct store *store) {
     int64_t in_log = 0, left = 0;
-    if (!atomic_exchange(&store->wants_room, 0)) return;
+    int is_asked = atomic_exchange(&store->wants_room, 0);
+    if (!is_asked && sqlite_log_pages(store->writing) < LOG_PAGES_URGENT) return;
     kai_status st = sqlite_checkpoint(store->writing, &in_log, &left, NULL);
     (void)st; /* tried again when it has grown more */
 }

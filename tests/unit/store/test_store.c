@@ -230,6 +230,26 @@ static void damage(const char *folder, const char *side, long at) {
     (void)closedir(directory);
 }
 
+/* Do the bytes stand in any file of the folder? */
+static int holds(const char *folder, const char *bytes) {
+    char path[1024];
+    int found = 0;
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; !found && (entry = readdir(directory));) {
+        struct stat info;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (entry->d_name[0] == '.' || stat(path, &info) || !S_ISREG(info.st_mode)) continue;
+        FILE *file = fopen(path, "rb");
+        char *text = malloc((size_t)info.st_size + 1);
+        size_t size = fread(text, 1, (size_t)info.st_size, file);
+        found = size && memmem(text, size, bytes, strlen(bytes)) != NULL;
+        free(text);
+        (void)fclose(file);
+    }
+    (void)closedir(directory);
+    return found;
+}
+
 static void test_store__finds_events_through_many_side_files(void **state) {
     enum { EVENTS = 1400000 };
     const char *folder = make_folder();
@@ -257,32 +277,24 @@ static void test_store__finds_events_through_many_side_files(void **state) {
     assert_int_equal(history(store, "c999").count, EVENTS / 1000);
     report = verify(store);
     assert_int_equal(report.events, EVENTS + 1);
+
+    const struct slice gone = slice_of("c7"); /* out of the copies, too */
+    int64_t erased = 0;
+    char copies[512];
+    (void)snprintf(copies, sizeof copies, "%s/store.copies", folder);
+    assert_true(holds(copies, "id-1007s1"));
+    CHECK_OK(store_erase(store, &gone, 1, &erased, &err), &err);
+    assert_int_equal(erased, EVENTS / 1000);
+    assert_int_equal(history(store, "c7").count, 0);
+    assert_int_equal(history(store, "c8").count, EVENTS / 1000);
+    assert_false(holds(copies, "id-1007s1"));
+    assert_true(holds(copies, "id-1008s1"));
     store_close(store);
 
     damage(folder, "store.ids", 200); /* what a header does not tell, verify does */
     store = open_store(folder, STORE_READ);
     CHECK_FAILS(store_verify(store, &report, &err), &err, KAI_CORRUPT, "is damaged");
     store_close(store);
-}
-
-/* Do the bytes stand in any file of the folder? */
-static int holds(const char *folder, const char *bytes) {
-    char path[1024];
-    int found = 0;
-    DIR *directory = opendir(folder);
-    for (struct dirent *entry; !found && (entry = readdir(directory));) {
-        struct stat info;
-        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (entry->d_name[0] == '.' || stat(path, &info) || !S_ISREG(info.st_mode)) continue;
-        FILE *file = fopen(path, "rb");
-        char *text = malloc((size_t)info.st_size + 1);
-        size_t size = fread(text, 1, (size_t)info.st_size, file);
-        found = size && memmem(text, size, bytes, strlen(bytes)) != NULL;
-        free(text);
-        (void)fclose(file);
-    }
-    (void)closedir(directory);
-    return found;
 }
 
 static void test_store__erases_every_byte(void **state) {
