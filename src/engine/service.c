@@ -81,7 +81,18 @@ static kai_status open_door(kai_service *service, kai_err *err) {
     return st;
 }
 
+/* Counters go on from door to door. */
+static void add_report(struct filter_report *report, const struct filter_report *more) {
+    report->kept += more->kept;
+    report->suppressed += more->suppressed;
+    report->without_consent += more->without_consent;
+    report->consents += more->consents;
+}
+
 static void close_door(kai_service *service) {
+    (void)pthread_mutex_lock(&service->lock);
+    if (service->door) add_report(&service->report, doorway_report(service->door));
+    (void)pthread_mutex_unlock(&service->lock);
     access_free(service->access);
     doorway_close(service->door);
     service->access = NULL;
@@ -255,12 +266,12 @@ static const struct {
 
 /* What became of events at the doorway, by reason. */
 static kai_status print_doorway(kai_service *service, struct buf *out, kai_err *err) {
-    if (!gate_try(&service->gate)) return KAI_OK; /* nothing goes through it now */
-    struct filter_report report = {0};
+    int is_open = gate_try(&service->gate);
     (void)pthread_mutex_lock(&service->lock);
-    if (service->door) report = *doorway_report(service->door);
+    struct filter_report report = service->report;
+    if (is_open && service->door) add_report(&report, doorway_report(service->door));
     (void)pthread_mutex_unlock(&service->lock);
-    gate_leave(&service->gate);
+    if (is_open) gate_leave(&service->gate);
     return buf_printf(out, err,
                       "# HELP kairos_doorway_events_total events at the doorway, by fate\n"
                       "# TYPE kairos_doorway_events_total counter\n"

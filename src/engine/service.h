@@ -38,9 +38,10 @@ struct kai_service {
     int32_t reader_count;
     pthread_mutex_t reader_lock;
     atomic_llong counts[SERVICE_COUNTS];
-    int64_t quarantine_rows; /* behind `lock` */
-    struct pace *pace;       /* owned; behind `lock` */
-    atomic_int is_failing;   /* the last commit failed: not ready */
+    int64_t quarantine_rows;     /* behind `lock` */
+    struct pace *pace;           /* owned; behind `lock` */
+    struct filter_report report; /* of doors that are closed; behind `lock` */
+    atomic_int is_failing;       /* the last commit failed: not ready */
 };
 
 /* One request on its way. */
