@@ -34,9 +34,10 @@ typedef struct kai_store_options {
 typedef struct kai_quarantine_options {
     uint32_t struct_size;
     kai_common_options common;
-    kai_list arguments; /* replay: ids; none = all */
+    kai_list arguments; /* replay: ids; none = all. drop: ids */
     int32_t raw;        /* list: show what came */
     const char *fixed;  /* replay: JSON Lines of {"id","raw"}; NULL = as they came */
+    int32_t all;        /* drop: everything */
 } kai_quarantine_options;
 
 /* Events from files into the workspace, through the doorway; a file that comes twice changes
@@ -62,6 +63,11 @@ KAI_API int32_t kai_engine_quarantine_list(kai_engine *engine,
 KAI_API int32_t kai_engine_quarantine_replay(kai_engine *engine,
                                              const kai_quarantine_options *options,
                                              kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+
+/* Throw away what was set aside. Fails: KAI_NOT_FOUND (no such id; nothing is dropped). */
+KAI_API int32_t kai_engine_quarantine_drop(kai_engine *engine,
+                                           const kai_quarantine_options *options, kai_buf *ret_json,
+                                           kai_buf *ret_text, kai_err *err);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,6 @@
 
 enum {
     SKEW_US = 10000000, /* a clock that is further off is wrong: a request takes less than that */
-    EARLIEST_DAY = 7305 /* 1990-01-01 */
 };
 
 /* One event on its way. */
@@ -57,9 +56,7 @@ static void set_time(struct making *making) {
         event->time_us += skew;
         event->flags |= EVENT_SKEWED;
     }
-    if (event->time_us < EARLIEST_DAY * INSTANT_DAY_US ||
-        event->time_us > received + INSTANT_DAY_US)
-        event->flags |= EVENT_IMPOSSIBLE;
+    event_flag_impossible(event, received);
 }
 
 /* ---- channel and campaign ---- */
@@ -147,7 +144,7 @@ static void set_money(struct making *making) {
     event->value = order_money(properties);
     if (isnan(event->value)) event->value = price * or_else(event->quantity, 1);
     event->currency = text_at(properties, "currency");
-    if (event->quantity < 0) event->flags |= EVENT_IMPOSSIBLE;
+    event_flag_impossible(event, event->received_us);
 }
 
 static kai_status set_item(struct making *making, struct fast_value from, kai_err *err) {

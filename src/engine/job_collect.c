@@ -5,13 +5,13 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/instant.h"
 #include "engine/answer.h"
 #include "engine/doorway.h"
 #include "engine/mapping.h"
+#include "engine/quarantine.h"
 #include "engine/reading.h"
 
-enum { BATCH = 10000, BAD_MAX = 20, READ_BYTES = 1 << 20, EARLIEST_DAY = 7305 /* 1990-01-01 */ };
+enum { BATCH = 10000, BAD_MAX = 20, READ_BYTES = 1 << 20 };
 
 struct bad {
     const char *file;
@@ -29,7 +29,10 @@ struct collecting {
     struct mapping_texts texts;
     struct answer answer;
     int64_t now_us;
-    int64_t rows, unreadable, impossible, refused[MAPPING_REASONS];
+    int64_t rows, unreadable, impossible, quarantined, refused[MAPPING_REASONS];
+    int64_t kept[MAPPING_REASONS]; /* set aside of this file */
+    int64_t quarantine_rows;       /* all that are set aside, once is_counted */
+    int is_counted;
     struct bad bad[BAD_MAX];
     int32_t bad_count;
 };
@@ -40,26 +43,79 @@ static kai_status flush(struct collecting *job, kai_err *err) {
     return st;
 }
 
-static int is_impossible(const struct collecting *job, const struct event *event) {
-    return event->time_us < EARLIEST_DAY * INSTANT_DAY_US ||
-           event->time_us > job->now_us + INSTANT_DAY_US || event->quantity < 0;
+static kai_status count_row(void *user, struct slice key, struct slice value, kai_err *err) {
+    (void)key;
+    (void)value;
+    (void)err;
+    ++*(int64_t *)user;
+    return KAI_OK;
 }
 
-static kai_status take(struct collecting *job, const char *file, int64_t row,
-                       const struct event *event, enum mapping_reason reason, kai_err *err) {
-    job->rows++;
-    if (reason != MAPPING_OK) {
-        job->refused[reason]++;
-        if (job->bad_count < BAD_MAX) job->bad[job->bad_count++] = (struct bad){file, row, reason};
-        return KAI_OK;
+/* Keep what is no event until somebody mends it; beyond the room for it, it is only counted. */
+static kai_status set_aside(struct collecting *job, const char *place, const char *reason,
+                            struct slice raw, kai_err *err) {
+    int is_new = 0;
+    kai_status st = KAI_OK;
+    if (!job->is_counted)
+        st = store_rows(doorway_store(job->door), "quarantine", (struct slice){"", 0}, count_row,
+                        &job->quarantine_rows, err);
+    job->is_counted = 1;
+    if (st || job->quarantine_rows >= QUARANTINE_ROWS_MAX) return st;
+    st = quarantine_keep_row(job->door, place, reason, raw, job->now_us, &is_new, err);
+    job->quarantine_rows += is_new;
+    job->quarantined += is_new;
+    return st;
+}
+
+/* Where a row stands: the file's name without its folder. */
+static kai_status print_place(const char *file, const char *what, int64_t number, struct buf *out,
+                              kai_err *err) {
+    const char *slash = strrchr(file, '/');
+    buf_reset(out);
+    return buf_printf(out, err, "%.200s, %s %lld", slash ? slash + 1 : file, what,
+                      (long long)number);
+}
+
+/* `line`: what stands there, or empty: a row of a table. */
+static kai_status refuse(struct collecting *job, const char *file, int64_t row, struct slice line,
+                         const struct event *event, enum mapping_reason reason, kai_err *err) {
+    struct buf place, raw;
+    job->refused[reason]++;
+    if (job->bad_count < BAD_MAX) job->bad[job->bad_count++] = (struct bad){file, row, reason};
+    if (job->kept[reason]++ >= QUARANTINE_FILE_ROWS_MAX) return KAI_OK;
+    buf_init(&place, 1 << 10);
+    buf_init(&raw, (size_t)CAPS_FIELD_BYTES);
+    kai_status st = print_place(file, line.data ? "line" : "row", row, &place, err);
+    if (!st && !line.data) {
+        st = mapping_print(event, reason, &raw, err);
+        line = (struct slice){raw.data, raw.size};
     }
+    if (!st) st = set_aside(job, place.data, mapping_reason_text(reason), line, err);
+    buf_release(&raw);
+    buf_release(&place);
+    return st;
+}
+
+/* Rows that are not even rows of the table. */
+static kai_status keep_unreadable(struct collecting *job, const char *file,
+                                  const struct collect_report *report, kai_err *err) {
+    struct buf place;
+    kai_status st = KAI_OK;
+    buf_init(&place, 1 << 10);
+    for (int32_t b = 0; !st && b < report->bad_count; b++) {
+        const struct collect_bad_row *bad = &report->bad[b];
+        st = print_place(file, "line", bad->line, &place, err);
+        if (!st) st = set_aside(job, place.data, bad->message, slice_of(bad->raw), err);
+    }
+    buf_release(&place);
+    return st;
+}
+
+static kai_status take(struct collecting *job, const struct event *event, kai_err *err) {
     struct event kept = *event;
     char id[SECRET_PSEUDONYM_BYTES];
-    if (kept.id.data == job->texts.id) {
-        doorway_hide_id(job->door, kept.id, id);
-        kept.id = slice_of(id);
-    }
-    if (is_impossible(job, &kept)) kept.flags |= EVENT_IMPOSSIBLE;
+    mapping_hide_id(&job->texts, job->door, &kept, id);
+    event_flag_impossible(&kept, job->now_us);
     job->impossible += (kept.flags & EVENT_IMPOSSIBLE) != 0;
     kai_status st = event_batch_append(&job->batch, &kept, err);
     return st || job->batch.count < BATCH ? st : flush(job, err);
@@ -75,11 +131,16 @@ static kai_status read_table_file(struct collecting *job, const char *file, kai_
         struct event event;
         enum mapping_reason reason = MAPPING_OK;
         st = mapping_row(&job->mapping, columns, row, &job->texts, &event, &reason, err);
-        if (!st) st = take(job, file, row + 1, &event, reason, err);
+        job->rows += !st;
+        if (!st)
+            st = reason == MAPPING_OK
+                     ? take(job, &event, err)
+                     : refuse(job, file, row + 1, (struct slice){NULL, 0}, &event, reason, err);
         if (!st && row % (1 << 16) == 0)
             st = progress_tell(&job->engine->progress, "events", row, table->rows, err);
     }
     job->unreadable += report.rows_bad;
+    if (!st) st = keep_unreadable(job, file, &report, err);
     table_free(table);
     collect_report_release(&report);
     return st;
@@ -89,9 +150,13 @@ static kai_status read_line(struct collecting *job, const char *file, int64_t nu
                             const struct buf *line, kai_err *err) {
     struct event event;
     enum mapping_reason reason = MAPPING_OK;
-    if (!slice_trim((struct slice){line->data ? line->data : "", line->size}).size) return KAI_OK;
-    kai_status st = mapping_line(line->data, line->size, number, &job->texts, &event, &reason, err);
-    return st ? st : take(job, file, number, &event, reason, err);
+    const struct slice said = {line->data ? line->data : "", line->size};
+    if (!slice_trim(said).size) return KAI_OK;
+    kai_status st = mapping_line(said.data, said.size, number, &job->texts, &event, &reason, err);
+    if (st) return st;
+    job->rows++;
+    return reason == MAPPING_OK ? take(job, &event, err)
+                                : refuse(job, file, number, said, &event, reason, err);
 }
 
 static kai_status read_lines(struct collecting *job, const char *file, kai_err *err) {
@@ -149,6 +214,7 @@ static kai_status report(struct collecting *job, int64_t before, int64_t after, 
     json_key_i64(json, "rows", job->rows);
     json_key_i64(json, "unreadable", job->unreadable);
     json_key_i64(json, "impossible", job->impossible);
+    json_key_i64(json, "quarantined", job->quarantined);
     json_key_i64(json, "added", after - before);
     json_key_i64(json, "events", after);
     describe_refused(job, json);
@@ -160,6 +226,9 @@ static kai_status report(struct collecting *job, int64_t before, int64_t after, 
     if (!st && job->impossible)
         st = buf_printf(text, err, "%lld events are impossible: kept and flagged\n",
                         (long long)job->impossible);
+    if (!st && job->quarantined)
+        st = buf_printf(text, err, "%lld rows were set aside: see 'kairos quarantine list'\n",
+                        (long long)job->quarantined);
     for (int32_t r = 1; !st && r < MAPPING_REASONS; r++)
         if (job->refused[r])
             st = buf_printf(text, err, "%lld rows are no events: %s\n", (long long)job->refused[r],
@@ -186,6 +255,7 @@ int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *option
     timing_enter(&job.answer.timing, "collect");
     for (int64_t f = 0; !st && f < options->arguments.count; f++) {
         const char *file = options->arguments.items[f];
+        memset(job.kept, 0, sizeof job.kept);
         st = options->mapping ? read_table_file(&job, file, err) : read_lines(&job, file, err);
     }
     if (!st) st = flush(&job, err);

@@ -1,11 +1,13 @@
-/* kairos quarantine list, replay: events that were none, and once more. */
+/* kairos quarantine list, replay, drop: events that were none, and once more. */
 #include <kairos/event.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/dict.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "engine/answer.h"
+#include "engine/mapping.h"
 #include "engine/quarantine.h"
 
 struct quarantine_job {
@@ -33,11 +35,13 @@ static kai_status list_row(void *user, const struct quarantine_row *row, kai_err
     json_key_text(json, "id", id);
     json_key_text(json, "time", row->time);
     json_key_text(json, "source", row->source);
+    if (row->place[0]) json_key_text(json, "place", row->place);
     json_key_text(json, "reason", row->reason);
     if (job->options->raw) json_key_text(json, "raw", raw.data ? raw.data : "");
     json_end(json);
     if (!st)
-        st = buf_printf(&job->answer.text, err, "%s  %-12s %s%s%s\n", id, row->source, row->reason,
+        st = buf_printf(&job->answer.text, err, "%s  %-12s %s%s%s%s%s\n", id, row->source,
+                        row->place, row->place[0] ? ": " : "", row->reason,
                         job->options->raw ? ": " : "",
                         job->options->raw && raw.data ? raw.data : "");
     buf_release(&raw);
@@ -118,25 +122,58 @@ static struct slice raw_of(const struct quarantine_job *job, const struct quaran
     return (struct slice){numbered.data + 9, numbered.size - 9};
 }
 
-/* 1 where the row is an event now; it waits in the doorway's batch. */
-static kai_status try_row(struct quarantine_job *job, const struct quarantine_row *row,
-                          int *ret_is_event, kai_err *err) {
+/* What a row of a dialect says now. */
+static kai_status read_request(struct quarantine_job *job, const struct quarantine_row *row,
+                               struct event_batch *batch, int64_t *ret_refused, kai_err *err) {
     struct dialect_request request;
     struct dialect_reply reply;
-    struct event_batch batch;
     struct buf body;
-    kai_err why = {0};
-    *ret_is_event = 0;
     buf_init(&body, 4 * (size_t)SECRET_TEXT_BYTES);
     dialect_reply_init(&reply);
-    event_batch_init(&batch);
-    kai_status st = dialect_wrap(slice_of(row->source), raw_of(job, row), &body, &request, &why);
+    kai_status st = dialect_wrap(slice_of(row->source), raw_of(job, row), &body, &request, err);
     if (!st) {
         request.received_us = clock_wall_us();
         const struct dialect *dialect = dialect_find(request.method, request.path);
-        st = dialect_read(dialect, job->reader, &request, &batch, &reply, &why);
+        st = dialect_read(dialect, job->reader, &request, batch, &reply, err);
     }
-    if (!st && batch.count && !reply.refused) {
+    *ret_refused = reply.refused;
+    dialect_reply_release(&reply);
+    buf_release(&body);
+    return st;
+}
+
+/* What a row of a file says now. */
+static kai_status read_row(struct quarantine_job *job, const struct quarantine_row *row,
+                           struct event_batch *batch, int64_t *ret_refused, kai_err *err) {
+    struct slice raw = raw_of(job, row);
+    int64_t place = (int64_t)(hash_bytes(row->id.data, row->id.size, 0) >> 1); /* rows differ */
+    enum mapping_reason reason = MAPPING_OK;
+    struct mapping_texts texts;
+    struct event event;
+    char id[SECRET_PSEUDONYM_BYTES];
+    mapping_texts_init(&texts);
+    kai_status st = mapping_line(raw.data, raw.size, place, &texts, &event, &reason, err);
+    *ret_refused = reason != MAPPING_OK;
+    if (!st && reason == MAPPING_OK) {
+        mapping_hide_id(&texts, job->door, &event, id);
+        event_flag_impossible(&event, clock_wall_us());
+        st = event_batch_append(batch, &event, err);
+    }
+    mapping_texts_release(&texts);
+    return st;
+}
+
+/* 1 where the row is an event now; it has gone through the doorway. */
+static kai_status try_row(struct quarantine_job *job, const struct quarantine_row *row,
+                          int *ret_is_event, kai_err *err) {
+    struct event_batch batch;
+    kai_err why = {0};
+    int64_t refused = 0;
+    int is_row = strcmp(row->source, QUARANTINE_FILE) == 0;
+    *ret_is_event = 0;
+    event_batch_init(&batch);
+    kai_status st = (is_row ? read_row : read_request)(job, row, &batch, &refused, &why);
+    if (!st && batch.count && !refused) {
         st = doorway_pass(job->door, &batch, err);
         *ret_is_event = !st;
     } else if (st == KAI_INVALID || st == KAI_UNSUPPORTED) {
@@ -145,8 +182,6 @@ static kai_status try_row(struct quarantine_job *job, const struct quarantine_ro
         st = err_set(err, st, "%s", why.message);
     }
     event_batch_release(&batch);
-    dialect_reply_release(&reply);
-    buf_release(&body);
     return st;
 }
 
@@ -161,21 +196,48 @@ static kai_status replay_row(void *user, const struct quarantine_row *row, kai_e
     return st;
 }
 
-static kai_status replay(struct quarantine_job *job, kai_err *err) {
-    kai_status st = read_fixed(job, err);
-    if (!st) st = dialect_reader_new(&job->reader, err);
-    if (!st) st = quarantine_rows(job->door, replay_row, job, err);
+static kai_status drop_noted(struct quarantine_job *job, kai_err *err) {
+    kai_status st = KAI_OK;
     for (int32_t i = 0; !st && i < job->done.count; i++) {
         int was_there = 0;
         st = store_drop(doorway_store(job->door), "quarantine", job->done.entries[i], &was_there,
                         err);
     }
-    if (!st) st = doorway_commit(job->door, err);
+    return st ? st : doorway_commit(job->door, err);
+}
+
+static kai_status replay(struct quarantine_job *job, kai_err *err) {
+    kai_status st = read_fixed(job, err);
+    if (!st) st = dialect_reader_new(&job->reader, err);
+    if (!st) st = quarantine_rows(job->door, replay_row, job, err);
+    if (!st) st = drop_noted(job, err);
     json_key_i64(&job->answer.json, "tried", job->rows);
     json_key_i64(&job->answer.json, "replayed", job->done.count);
     return st ? st
               : buf_printf(&job->answer.text, err, "%lld events tried, %lld replayed\n",
                            (long long)job->rows, (long long)job->done.count);
+}
+
+/* ---- drop ---- */
+
+static kai_status note_id(void *user, const struct quarantine_row *row, kai_err *err) {
+    struct quarantine_job *job = user;
+    int32_t code = 0;
+    if (!job->options->all && !is_asked_for(job, row)) return KAI_OK;
+    return dict_add(&job->done, row->id, &code, err);
+}
+
+static kai_status drop(struct quarantine_job *job, kai_err *err) {
+    const kai_list *ids = &job->options->arguments;
+    if (!ids->count == !job->options->all)
+        return err_set(err, KAI_INVALID, "name the ids of what to drop, or say --all");
+    kai_status st = quarantine_rows(job->door, note_id, job, err);
+    for (int64_t i = 0; !st && i < ids->count; i++)
+        if (dict_find(&job->done, slice_of(ids->items[i])) < 0)
+            st = err_set(err, KAI_NOT_FOUND, "nothing is set aside as '%.60s'", ids->items[i]);
+    if (!st) st = drop_noted(job, err);
+    json_key_i64(&job->answer.json, "dropped", job->done.count);
+    return st ? st : buf_printf(&job->answer.text, err, "%d events dropped\n", job->done.count);
 }
 
 static kai_status run(const kai_quarantine_options *options, enum store_mode mode,
@@ -208,4 +270,10 @@ int32_t kai_engine_quarantine_replay(kai_engine *engine, const kai_quarantine_op
                                      kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
     (void)engine;
     return run(options, STORE_WRITE, replay, ret_json, ret_text, err);
+}
+
+int32_t kai_engine_quarantine_drop(kai_engine *engine, const kai_quarantine_options *options,
+                                   kai_buf *ret_json, kai_buf *ret_text, kai_err *err) {
+    (void)engine;
+    return run(options, STORE_WRITE, drop, ret_json, ret_text, err);
 }

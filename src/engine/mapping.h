@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "engine/doorway.h"
 #include "table/event.h"
 #include "table/table.h"
 
@@ -65,6 +66,15 @@ struct mapping_texts {
 };
 void mapping_texts_init(struct mapping_texts *texts);
 void mapping_texts_release(struct mapping_texts *texts);
+
+/* An id that was made of what an event says would tell it to whoever can guess: the key is put in.
+ */
+void mapping_hide_id(const struct mapping_texts *texts, const struct doorway *door,
+                     struct event *event, char ret_id[SECRET_PSEUDONYM_BYTES]);
+/* An event that was refused as a line of JSON that mapping_line reads, to be mended; a time that
+ * was not understood is left out. */
+KAI_MUST_CHECK kai_status mapping_print(const struct event *event, enum mapping_reason reason,
+                                        struct buf *out, kai_err *err);
 
 /* The columns of a table that the mapping names; ret: (MAPPING_TEXTS + 4): the texts, then time,
  * value, price, quantity. Fails: KAI_NOT_FOUND, KAI_INVALID (a column of the wrong kind). */

@@ -7,21 +7,29 @@
 #include "base/json.h"
 
 static const char TABLE[] = "quarantine";
-enum { KEY_BYTES = 48 };
+enum { KEY_BYTES = 48, PLAIN_BYTES = SECRET_TEXT_BYTES };
 
-static kai_status print_row(struct doorway *door, const char *source, const struct dialect_bad *bad,
-                            int64_t received_us, struct buf *out, kai_err *err) {
+/* What is written of a row. */
+struct keeping {
+    const char *source, *place, *reason;
+    struct slice raw;
+    int64_t received_us;
+};
+
+static kai_status print_row(struct doorway *door, const struct keeping *keeping, struct buf *out,
+                            kai_err *err) {
     char time[INSTANT_TEXT_BYTES];
     struct buf sealed;
     struct json_writer json;
     buf_init(&sealed, 2 * (size_t)SECRET_TEXT_BYTES);
-    (void)instant_print(received_us, time);
-    kai_status st = secret_seal(doorway_keys(door), bad->raw, &sealed, err);
+    (void)instant_print(keeping->received_us, time);
+    kai_status st = secret_seal(doorway_keys(door), keeping->raw, &sealed, err);
     json_init(&json, out, 0);
     json_object(&json);
     json_key_text(&json, "time", time);
-    json_key_text(&json, "source", source);
-    json_key_text(&json, "reason", bad->reason);
+    json_key_text(&json, "source", keeping->source);
+    if (keeping->place) json_key_text(&json, "place", keeping->place);
+    json_key_text(&json, "reason", keeping->reason);
     json_key_text(&json, "raw", sealed.data);
     json_end(&json);
     if (!st) st = json_finish(&json, err);
@@ -29,32 +37,56 @@ static kai_status print_row(struct doorway *door, const char *source, const stru
     return st;
 }
 
-/* An event larger than a seal may be is kept as its first part: it is not to be replayed anyway. */
-static struct dialect_bad cut(struct dialect_bad bad) {
-    if (bad.raw.size > SECRET_TEXT_BYTES) bad.raw.size = SECRET_TEXT_BYTES;
-    return bad;
+static kai_status put_row(struct doorway *door, struct slice key, struct keeping keeping,
+                          kai_err *err) {
+    struct buf row;
+    buf_init(&row, 4 * (size_t)SECRET_TEXT_BYTES);
+    /* what is larger than a seal may be is kept as its first part: it is not to be replayed */
+    if (keeping.raw.size > SECRET_TEXT_BYTES) keeping.raw.size = SECRET_TEXT_BYTES;
+    kai_status st = print_row(door, &keeping, &row, err);
+    if (!st)
+        st = store_put(doorway_store(door), TABLE, key, (struct slice){row.data, row.size}, err);
+    buf_release(&row);
+    return st;
 }
 
 kai_status quarantine_keep(struct doorway *door, const char *source,
                            const struct dialect_reply *reply, int64_t received_us, int64_t *rows,
                            kai_err *err) {
-    struct buf row;
     kai_status st = KAI_OK;
-    buf_init(&row, 4 * (size_t)SECRET_TEXT_BYTES);
     for (int64_t i = 0; !st && i < reply->refused && *rows < QUARANTINE_ROWS_MAX; i++) {
-        const struct dialect_bad bad = cut(reply->bad[i]);
+        const struct dialect_bad *bad = &reply->bad[i];
         char key[KEY_BYTES];
-        uint64_t hash = hash_bytes(bad.raw.data, bad.raw.size, (uint64_t)i);
+        uint64_t hash = hash_bytes(bad->raw.data, bad->raw.size, (uint64_t)i);
         int size = snprintf(key, sizeof key, "%019lld-%016llx", (long long)received_us,
                             (unsigned long long)hash);
-        buf_reset(&row);
-        st = print_row(door, source, &bad, received_us, &row, err);
-        if (!st)
-            st = store_put(doorway_store(door), TABLE, (struct slice){key, (size_t)size},
-                           (struct slice){row.data, row.size}, err);
+        st = put_row(door, (struct slice){key, (size_t)size},
+                     (struct keeping){source, NULL, bad->reason, bad->raw, received_us}, err);
         *rows += !st;
     }
-    buf_release(&row);
+    return st;
+}
+
+kai_status quarantine_keep_row(struct doorway *door, const char *place, const char *reason,
+                               struct slice raw, int64_t received_us, int *ret_is_new,
+                               kai_err *err) {
+    char key[SECRET_PSEUDONYM_BYTES];
+    struct buf known;
+    int is_known = 0;
+    buf_init(&known, 4 * (size_t)SECRET_TEXT_BYTES);
+    kai_status st = buf_printf(&known, err, "%s: %s: ", place, reason);
+    if (!st)
+        st = buf_append(&known, raw.data, raw.size < PLAIN_BYTES ? raw.size : PLAIN_BYTES, err);
+    /* a name made of what the row says must not tell it: it needs the key */
+    if (!st) doorway_hide_id(door, (struct slice){known.data, known.size}, key);
+    key[0] = 'f';
+    buf_reset(&known);
+    if (!st) st = store_get(doorway_store(door), TABLE, slice_of(key), &known, &is_known, err);
+    if (!st && !is_known)
+        st = put_row(door, slice_of(key),
+                     (struct keeping){QUARANTINE_FILE, place, reason, raw, received_us}, err);
+    buf_release(&known);
+    if (!st) *ret_is_new = !is_known;
     return st;
 }
 
@@ -77,6 +109,7 @@ static kai_status take_row(void *user, struct slice key, struct slice value, kai
         const struct quarantine_row out = {
             .id = key,
             .source = json_as_text(json_get(row, "source"), ""),
+            .place = json_as_text(json_get(row, "place"), ""),
             .reason = json_as_text(json_get(row, "reason"), ""),
             .time = json_as_text(json_get(row, "time"), ""),
             .raw = {walk->raw.data ? walk->raw.data : "", walk->raw.size}};

@@ -6,11 +6,18 @@
 #include "collect/dialect.h"
 #include "engine/doorway.h"
 
-enum { QUARANTINE_ROWS_MAX = 100000 }; /* beyond, they are only counted */
+enum {
+    QUARANTINE_ROWS_MAX = 100000,   /* beyond, they are only counted */
+    QUARANTINE_FILE_ROWS_MAX = 1000 /* of one file and reason: it is mended as a whole */
+};
+
+/* The source of what came in a file: its lines are read as `collect` reads them. */
+#define QUARANTINE_FILE "file"
 
 struct quarantine_row {
     struct slice id;
-    const char *source; /* the dialect's name */
+    const char *source; /* the dialect's name, or QUARANTINE_FILE */
+    const char *place;  /* "orders.csv, row 7"; "" = none */
     const char *reason;
     const char *time;
     struct slice raw; /* opened */
@@ -22,7 +29,12 @@ typedef kai_status (*quarantine_fn)(void *user, const struct quarantine_row *row
 KAI_MUST_CHECK kai_status quarantine_keep(struct doorway *door, const char *source,
                                           const struct dialect_reply *reply, int64_t received_us,
                                           int64_t *rows, kai_err *err);
-/* Every row, in the order they came. The callback must not write. */
+/* Set a row of a file aside: the same one again is the one that is there. `place` says where it
+ * stands. Gives: *ret_is_new. */
+KAI_MUST_CHECK kai_status quarantine_keep_row(struct doorway *door, const char *place,
+                                              const char *reason, struct slice raw,
+                                              int64_t received_us, int *ret_is_new, kai_err *err);
+/* Every row, in the order they came; those of files last. The callback must not write. */
 KAI_MUST_CHECK kai_status quarantine_rows(struct doorway *door, quarantine_fn call, void *user,
                                           kai_err *err);
 

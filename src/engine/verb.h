@@ -92,6 +92,7 @@ extern const struct kai_verb VERB_PREDICT;
 extern const struct kai_verb VERB_PROFILE;
 extern const struct kai_verb VERB_QUARANTINE_LIST;
 extern const struct kai_verb VERB_QUARANTINE_REPLAY;
+extern const struct kai_verb VERB_QUARANTINE_DROP;
 extern const struct kai_verb VERB_RECOMMEND;
 extern const struct kai_verb VERB_RUN;
 extern const struct kai_verb VERB_SEGMENT_EXPORT;

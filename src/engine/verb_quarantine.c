@@ -43,3 +43,24 @@ const struct kai_verb VERB_QUARANTINE_REPLAY = {
               .arguments_offset = offsetof(kai_quarantine_options, arguments),
               .example = "kairos quarantine replay --fixed mended.jsonl"},
     STRUCT(kai_quarantine_options, quarantine_replay)};
+
+static const struct kai_option DROP_OPTIONS[] = {
+    {.name = "all",
+     .kind = OPTION_FLAG,
+     .offset = offsetof(kai_quarantine_options, all),
+     .help = "everything that is set aside"},
+    COMMON(kai_quarantine_options),
+};
+
+JOB(quarantine_drop)
+
+const struct kai_verb VERB_QUARANTINE_DROP = {
+    .table = {.name = "quarantine drop",
+              .summary = "throw events that were set aside away",
+              .usage = "quarantine drop ID... | --all",
+              OPTIONS(DROP_OPTIONS),
+              .arguments_min = 0,
+              .arguments_max = 1000,
+              .arguments_offset = offsetof(kai_quarantine_options, arguments),
+              .example = "kairos quarantine drop --all -C shop"},
+    STRUCT(kai_quarantine_options, quarantine_drop)};

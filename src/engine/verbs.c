@@ -27,6 +27,7 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_EVENTS,
     &VERB_QUARANTINE_LIST,
     &VERB_QUARANTINE_REPLAY,
+    &VERB_QUARANTINE_DROP,
     &VERB_PROFILE,
     &VERB_SEGMENT_LIST,
     &VERB_SEGMENT_SHOW,

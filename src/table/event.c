@@ -4,11 +4,18 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/instant.h"
 
-enum { FIRST_CAPACITY = 64 };
+enum { FIRST_CAPACITY = 64, EARLIEST_DAY = 7305 /* 1990-01-01 */ };
 
 struct event event_empty(void) {
     return (struct event){.value = NAN, .quantity = NAN};
+}
+
+void event_flag_impossible(struct event *event, int64_t now_us) {
+    if (event->time_us < EARLIEST_DAY * INSTANT_DAY_US ||
+        event->time_us > now_us + INSTANT_DAY_US || event->quantity < 0)
+        event->flags |= EVENT_IMPOSSIBLE;
 }
 
 void event_batch_init(struct event_batch *batch) {

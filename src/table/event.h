@@ -52,6 +52,8 @@ void event_batch_reset(struct event_batch *batch);
 /* A copy of the event and of every byte that it points at. Fails: KAI_NO_MEMORY. */
 KAI_MUST_CHECK kai_status event_batch_append(struct event_batch *batch, const struct event *event,
                                              kai_err *err);
+/* Flag a time before 1990 or more than a day after `now_us`, and a negative quantity. */
+void event_flag_impossible(struct event *event, int64_t now_us);
 /* Without customer, item, value ...: every text empty, numbers NaN, times 0. */
 struct event event_empty(void);
 

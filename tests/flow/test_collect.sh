@@ -51,6 +51,7 @@ for shop in one two; do
     expect 0 init $shop
     expect 0 collect odd.csv --mapping odd.yaml -C $shop --json
     equals "impossible, $shop" "$(value out impossible)" 2
+    equals "nothing set aside, $shop" "$(value out quarantined)" 0
     expect 0 events -C $shop --json
     equals "007 is not 7, $shop" "$(value out customers)" 2
     cat $shop/store.db* | grep -aoE 'e_[a-z2-7]{26}' | sort >$shop.ids
@@ -88,6 +89,32 @@ equals 'a line that is no JSON' "$(value out 'refused|not a JSON object')" 1
 equals 'a line of nobody' "$(value out 'refused|neither customer nor device')" 1
 equals 'a time beyond every calendar' "$(value out 'refused|no time')" 1
 equals 'the line is told' "$(value out 'first_refused|0|row')" 5
+equals 'set aside' "$(value out quarantined)" 3
+expect 0 collect lines.jsonl -C web --json
+equals 'set aside once' "$(value out quarantined)" 0
+expect 0 quarantine list --raw -C web --json
+equals 'what is set aside' "$(value out count)" 3
+grep -q '"place": *"lines.jsonl, line 5"' out || fail "the quarantine does not tell the line"
+grep -aq 'no json' web/store.db* && fail "what was set aside is not sealed"
+id=$(grep -B3 'line 6' out | grep -o '"id": *"[^"]*"' | cut -d'"' -f4)
+expect 0 quarantine replay -C web --json
+equals 'as it came it is no event' "$(value out replayed)" 0
+printf '{"id":"%s","raw":"{\\"type\\":\\"view\\",\\"customer\\":\\"mended\\",\\"time\\":1767225600}"}\n' "$id" >mended.jsonl
+expect 0 quarantine replay --fixed mended.jsonl -C web --json
+equals 'mended it is one' "$(value out replayed)" 1
+expect 0 profile mended -C web --at 2026-01-10
+expect 0 forget u1 -C web --json
+equals 'what was set aside about her goes, too' "$(value out 'erased|quarantine')" 1
+expect 0 quarantine list -C web --json
+equals 'what stays' "$(value out count)" 1
+expect 2 quarantine drop -C web
+says 'or say --all'
+expect 6 quarantine drop none -C web
+expect 0 quarantine drop --all -C web --json
+equals dropped "$(value out dropped)" 1
+rm -rf web
+expect 0 init web
+expect 0 collect lines.jsonl -C web --json
 expect 0 events -C web --json
 equals 'Segment said Order Completed' "$(value out 'types|order')" 1
 equals 'a page' "$(value out 'types|page')" 1
@@ -105,6 +132,22 @@ expect 0 collect b.jsonl -C both
 wait $! || fail "the other of two collects at once: $(cat a.out)"
 expect 0 events -C both --json
 equals 'events of both' "$(value out customers)" 10000
+
+# rows of a table are set aside as events that lack something, and rows that are none as they came
+printf 'who,when,what,each\nann,2026-01-02,hat,3\n,2026-01-03,shoe,5\nbob,2026-01-04,coat\n' >holes.csv
+printf 'customer: who\ntime: when\nitem: what\nvalue: each\nevent: order\n' >holes.yaml
+expect 0 init holes
+expect 0 collect holes.csv --mapping holes.yaml -C holes --json
+equals 'rows set aside' "$(value out quarantined)" 2
+expect 0 quarantine list --raw -C holes --json
+grep -q 'shoe' out && grep -q 'bob,2026-01-04,coat' out || fail "the quarantine does not hold what the rows said"
+grep -B4 shoe out | grep -q 'holes.csv, row 2' || fail "the quarantine does not tell the row"
+id=$(grep -B5 'shoe' out | grep -o '"id": *"f_[^"]*"' | cut -d'"' -f4)
+printf '{"id":"%s","raw":"{\\"customer\\":\\"cat\\",\\"time\\":\\"2026-01-03\\",\\"type\\":\\"order\\",\\"item\\":\\"shoe\\",\\"value\\":5}"}\n' "$id" >mended.jsonl
+expect 0 quarantine replay --fixed mended.jsonl -C holes --json
+equals 'the row is mended' "$(value out replayed)" 1
+expect 0 profile cat -C holes --at 2026-01-10 --json
+near 'money of the mended row' "$(value out 'traits|rfm.monetary')" 5 1e-9
 
 expect 6 collect none.csv --mapping map.yaml -C shop
 expect 6 collect orders.csv.gz --mapping none.yaml -C shop
