@@ -40,6 +40,19 @@ typedef struct kai_quarantine_options {
     int32_t all;        /* drop: everything */
 } kai_quarantine_options;
 
+/* catalogue set FILE, catalogue show */
+typedef struct kai_catalogue_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments; /* set: one file. show: items; none = all */
+    const char *item;   /* set: columns */
+    const char *title;
+    const char *category;
+    const char *price;
+    const char *stock;
+    kai_table_options table;
+} kai_catalogue_options;
+
 /* Events from files into the workspace, through the doorway; a file that comes twice changes
  * nothing. */
 KAI_API int32_t kai_engine_collect(kai_engine *engine, const kai_collect_options *options,
@@ -68,6 +81,14 @@ KAI_API int32_t kai_engine_quarantine_replay(kai_engine *engine,
 KAI_API int32_t kai_engine_quarantine_drop(kai_engine *engine,
                                            const kai_quarantine_options *options, kai_buf *ret_json,
                                            kai_buf *ret_text, kai_err *err);
+
+/* A CSV as the workspace's whole catalogue of items: profiles, segments and features take an item's
+ * category from it, recommend its filters. Fails: KAI_NOT_FOUND (a column), KAI_INVALID. */
+KAI_API int32_t kai_engine_catalogue_set(kai_engine *engine, const kai_catalogue_options *options,
+                                         kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* What is listed. Fails: KAI_NOT_FOUND (none of the items that were named). */
+KAI_API int32_t kai_engine_catalogue_show(kai_engine *engine, const kai_catalogue_options *options,
+                                          kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/caps.h"
+#include "engine/catalogue.h"
 
 /* Touches as they come from the store, each with its customer. */
 struct loading {
@@ -11,6 +13,8 @@ struct loading {
     struct touch *touches; /* owned */
     int32_t *owners;       /* owned */
     int64_t count, capacity;
+    int has_catalogue;
+    struct buf category; /* of the item at hand */
 };
 
 static kai_status grow(struct loading *loading, kai_err *err) {
@@ -25,6 +29,17 @@ static kai_status grow(struct loading *loading, kai_err *err) {
     return KAI_OK;
 }
 
+/* An item that comes for the first time: its category in the workspace's catalogue. */
+static kai_status categorise(struct loading *loading, struct slice item, kai_err *err) {
+    struct touch_book *book = &loading->customers->book;
+    if (!item.size || dict_find(&book->items, item) >= 0) return KAI_OK;
+    buf_reset(&loading->category);
+    kai_status st = catalogue_category(loading->door, item, &loading->category, err);
+    if (st || !loading->category.size) return st;
+    return touch_book_categorise(
+        book, item, (struct slice){loading->category.data, loading->category.size}, err);
+}
+
 static kai_status take_event(void *user, const struct event *event, kai_err *err) {
     struct loading *loading = user;
     struct customers *customers = loading->customers;
@@ -35,6 +50,7 @@ static kai_status take_event(void *user, const struct event *event, kai_err *err
     struct slice name = event->customer.size ? event->customer : event->anonymous;
     name = identity_root(doorway_identity(loading->door), name);
     kai_status st = loading->count == loading->capacity ? grow(loading, err) : KAI_OK;
+    if (!st && loading->has_catalogue) st = categorise(loading, event->item, err);
     if (!st) st = dict_add(&customers->names, name, &loading->owners[loading->count], err);
     if (!st) st = touch_from_event(&customers->book, event, &loading->touches[loading->count], err);
     if (st) return st;
@@ -72,6 +88,7 @@ static kai_status finish(struct loading *loading, kai_status st, kai_err *err) {
     if (!st) st = sort_by_customer(loading, err);
     mem_free(loading->touches);
     mem_free(loading->owners);
+    buf_release(&loading->category);
     if (st) customers_release(loading->customers);
     return st;
 }
@@ -80,7 +97,9 @@ kai_status customers_load(struct doorway *door, struct customers *ret_customers,
     *ret_customers = (struct customers){0};
     dict_init(&ret_customers->names);
     struct loading loading = {.door = door, .customers = ret_customers};
+    buf_init(&loading.category, (size_t)CAPS_FIELD_BYTES);
     kai_status st = touch_book_init(&ret_customers->book, err);
+    if (!st) st = catalogue_exists(door, &loading.has_catalogue, err);
     if (!st) st = store_events(doorway_store(door), take_event, &loading, err);
     return finish(&loading, st, err);
 }
@@ -105,7 +124,9 @@ kai_status customers_load_one(struct doorway *door, struct slice pseudonym,
     *ret_customers = (struct customers){0};
     dict_init(&ret_customers->names);
     struct loading loading = {.door = door, .customers = ret_customers};
+    buf_init(&loading.category, (size_t)CAPS_FIELD_BYTES);
     kai_status st = touch_book_init(&ret_customers->book, err);
+    if (!st) st = catalogue_exists(door, &loading.has_catalogue, err);
     if (!st) st = doorway_members(door, pseudonym, &members, &count, err);
     for (int64_t i = 0; !st && i < count; i++) {
         struct own_events own = {&loading, members[i]};

@@ -248,7 +248,7 @@ static kai_status serve_json(struct recommend *recommend, struct buf *out, kai_e
                   kind == RECOMMENDER_TRANSFORMER ? "transformer"
                                                   : yardstick_text((enum yardstick_kind)kind));
     json_key_i64(&json, "items", recommend->file.items.count);
-    if (recommend->options->catalogue) {
+    if (recommend->shop.categories) {
         json_key_i64(&json, "items_left_out_by_catalogue", recommend->shop.items_unlisted);
         json_key_i64(&json, "items_unknown_to_model", recommend->shop.items_unknown);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "engine/catalogue.h"
 #include "engine/reading.h"
 
 enum { TYPES_COUNT = 2, TYPE_BYTES = 300 };
@@ -57,13 +58,13 @@ static kai_status boost(struct shop *shop, const struct dict *items, kai_list ru
     return KAI_OK;
 }
 
-struct catalogue {
+struct listing {
     const struct column *item, *category, *price, *stock; /* the last three may be NULL */
 };
 
 static kai_status find_columns(const struct table *table, const kai_recommend_options *options,
-                               struct catalogue *ret_catalogue, kai_err *err) {
-    struct catalogue found = {0};
+                               struct listing *ret_catalogue, kai_err *err) {
+    struct listing found = {0};
     int needs_category = options->category.count || options->per_category || options->diversity > 0;
     int needs_price = options->price_min > 0 || options->price_max < 1e300;
     kai_status st = table_column(table, options->item_column, &found.item, err);
@@ -82,7 +83,7 @@ static kai_status find_columns(const struct table *table, const kai_recommend_op
 }
 
 /* Whether a row of the catalogue may be shown; what is missing cannot pass a filter. */
-static int passes(const struct catalogue *catalogue, const kai_recommend_options *options,
+static int passes(const struct listing *catalogue, const kai_recommend_options *options,
                   int64_t row) {
     if (catalogue->price) {
         double price = column_f64(catalogue->price, row);
@@ -100,7 +101,7 @@ static int passes(const struct catalogue *catalogue, const kai_recommend_options
 static kai_status apply_catalogue(struct shop *shop, const struct table *table,
                                   const kai_recommend_options *options, const struct dict *items,
                                   kai_err *err) {
-    struct catalogue catalogue;
+    struct listing catalogue;
     kai_status st = find_columns(table, options, &catalogue, err);
     if (st) return st;
     shop->categories = mem_array((size_t)items->count, sizeof *shop->categories);
@@ -146,15 +147,81 @@ static kai_status read_catalogue(struct shop *shop, kai_engine *engine,
     return st;
 }
 
+/* ---- the catalogue of the workspace ---- */
+
+struct stocking {
+    struct shop *shop;
+    const kai_recommend_options *options;
+    const struct dict *items;
+    struct dict categories;
+    uint8_t *is_listed; /* owned; (items) */
+};
+
+static int is_wanted(const struct stocking *stocking, const struct catalogue_item *item) {
+    const kai_recommend_options *options = stocking->options;
+    int has_range = options->price_min > 0 || options->price_max < 1e300;
+    if (has_range && !(item->price >= options->price_min && item->price <= options->price_max))
+        return 0;
+    if (options->in_stock && !(item->stock > 0)) return 0;
+    for (int64_t i = 0; i < options->category.count; i++)
+        if (slice_equal_text(item->category, options->category.items[i])) return 1;
+    return options->category.count == 0;
+}
+
+static kai_status stock_item(void *user, const struct catalogue_item *item, kai_err *err) {
+    struct stocking *stocking = user;
+    int32_t code = dict_find(stocking->items, item->item), category = -1;
+    stocking->shop->items_unknown += code < 0;
+    if (code < 0) return KAI_OK;
+    stocking->is_listed[code] = (uint8_t)is_wanted(stocking, item);
+    if (!item->category.size) return KAI_OK;
+    kai_status st = dict_add(&stocking->categories, item->category, &category, err);
+    if (!st) stocking->shop->categories[code] = category; /* below (items): each has one */
+    return st;
+}
+
+static kai_status stock(struct stocking *stocking, struct doorway *door, kai_err *err) {
+    struct shop *shop = stocking->shop;
+    int32_t count = stocking->items->count;
+    stocking->is_listed = mem_zero((size_t)count, 1);
+    shop->categories = mem_array((size_t)count, sizeof *shop->categories);
+    if (!stocking->is_listed || !shop->categories) return err_memory(err, count * 5ll);
+    for (int32_t i = 0; i < count; i++) shop->categories[i] = -1;
+    kai_status st = catalogue_items(door, stock_item, stocking, err);
+    for (int32_t i = 0; !st && i < count; i++) {
+        shop->items_unlisted += !stocking->is_listed[i];
+        shop->is_excluded[i] |= !stocking->is_listed[i];
+    }
+    return st;
+}
+
+static kai_status use_workspace(struct shop *shop, const kai_recommend_options *options,
+                                const struct dict *items, kai_err *err) {
+    struct stocking stocking = {.shop = shop, .options = options, .items = items};
+    struct doorway *door = NULL;
+    int exists = 0;
+    kai_status st = KAI_OK;
+    if (store_exists(options->common.workspace))
+        st = doorway_open(options->common.workspace, STORE_READ, &door, err);
+    if (!st && door) st = catalogue_exists(door, &exists, err);
+    if (!st && !exists)
+        st = err_set(err, KAI_INVALID,
+                     "filters and limits by category, price or stock need --catalogue FILE, or a "
+                     "workspace that has one ('kairos catalogue set')");
+    dict_init(&stocking.categories);
+    if (!st) st = stock(&stocking, door, err);
+    dict_release(&stocking.categories);
+    mem_free(stocking.is_listed);
+    doorway_close(door);
+    return st;
+}
+
 kai_status shop_init(struct shop *shop, kai_engine *engine, const kai_recommend_options *options,
                      const struct dict *items, kai_err *err) {
     *shop = (struct shop){0};
     int needs_catalogue = options->category.count || options->per_category ||
                           options->diversity > 0 || options->price_min > 0 ||
                           options->price_max < 1e300 || options->in_stock;
-    if (needs_catalogue && !options->catalogue)
-        return err_set(err, KAI_INVALID,
-                       "filters and limits by category, price or stock need --catalogue FILE");
     shop->is_excluded = mem_zero((size_t)items->count, 1);
     shop->is_buried = mem_zero((size_t)items->count, 1);
     shop->boost = mem_zero((size_t)items->count, sizeof *shop->boost);
@@ -167,6 +234,8 @@ kai_status shop_init(struct shop *shop, kai_engine *engine, const kai_recommend_
     if (!st) st = boost(shop, items, options->boost, err);
     if (!st) st = pin(shop, items, options->pin, err);
     if (!st && options->catalogue) st = read_catalogue(shop, engine, options, items, err);
+    if (!st && needs_catalogue && !options->catalogue)
+        st = use_workspace(shop, options, items, err);
     if (st) {
         shop_release(shop);
         return st;

@@ -90,6 +90,8 @@ extern const struct kai_verb VERB_KEY_NEW;
 extern const struct kai_verb VERB_KEY_REVOKE;
 extern const struct kai_verb VERB_PREDICT;
 extern const struct kai_verb VERB_PROFILE;
+extern const struct kai_verb VERB_CATALOGUE_SET;
+extern const struct kai_verb VERB_CATALOGUE_SHOW;
 extern const struct kai_verb VERB_QUARANTINE_LIST;
 extern const struct kai_verb VERB_QUARANTINE_REPLAY;
 extern const struct kai_verb VERB_QUARANTINE_DROP;

@@ -40,7 +40,7 @@ static const struct kai_option RECOMMEND_OPTIONS[] = {
     ITEMS(bury, "bury", "ITEM,...", "these only where nothing else is left"),
     ITEMS(boost, "boost", "ITEM=AMOUNT,...", "add to the score of an item"),
     TEXT(catalogue, "catalogue", "FILE",
-         "CSV of items; an item that it does not list is never shown"),
+         "CSV of items, in place of the workspace's; an item that it does not list is never shown"),
     {.name = "item-column",
      .kind = OPTION_TEXT,
      .offset = offsetof(kai_recommend_options, item_column),

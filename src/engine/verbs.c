@@ -25,6 +25,8 @@ static const struct kai_verb *const VERBS[] = {
     &VERB_EXPLAIN,
     &VERB_COLLECT,
     &VERB_EVENTS,
+    &VERB_CATALOGUE_SET,
+    &VERB_CATALOGUE_SHOW,
     &VERB_QUARANTINE_LIST,
     &VERB_QUARANTINE_REPLAY,
     &VERB_QUARANTINE_DROP,

@@ -17,7 +17,7 @@ struct words {
     struct slice *chunks[WORDS_CHUNKS]; /* owned; (WORDS_CHUNK) each: the texts again, where no
                                            growth moves them: readers take no lock */
     atomic_llong known;                 /* codes up to here stand in the chunks */
-    int64_t written;                    /* codes up to here stand in the file */
+    atomic_llong written;               /* codes up to here stand in the file */
     int64_t *dropped;                   /* owned; codes whose text was taken out of the file */
     int64_t dropped_count, dropped_capacity;
 };

@@ -69,6 +69,11 @@ kai_status store_events(struct store *store, store_event_fn call, void *user, ka
     return st;
 }
 
+int store_has_seen(struct store *store, struct slice text) {
+    int64_t code = words_find(&store->words, text);
+    return code > 0 && code <= atomic_load(&store->words.written);
+}
+
 /* ---- one person's ---- */
 
 enum { PORTION = 256 };

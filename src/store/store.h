@@ -79,6 +79,8 @@ int64_t store_event_count(struct store *store);
  * commit. */
 KAI_MUST_CHECK kai_status store_history(struct store *store, struct slice person,
                                         store_event_fn call, void *user, kai_err *err);
+/* Does the text stand in a durable event, or did it ever? From memory: asks no file. */
+int store_has_seen(struct store *store, struct slice text);
 /* All events, those that are queued too, in the order they came. */
 KAI_MUST_CHECK kai_status store_events(struct store *store, store_event_fn call, void *user,
                                        kai_err *err);

@@ -113,7 +113,10 @@ kai_status column_print(const struct column *column, int64_t row, struct buf *bu
     case COLUMN_I64: return buf_printf(buf, err, "%lld", (long long)column->as.i64[row]);
     case COLUMN_TIME: return print_time(column->as.i64[row], buf, err);
     case COLUMN_BOOL: return buf_puts(buf, column->as.flags[row] ? "1" : "0", err);
-    case COLUMN_CATEGORY: return buf_puts(buf, dict_text(column->dict, column->as.codes[row]), err);
+    case COLUMN_CATEGORY: {
+        struct slice text = column->dict->entries[column->as.codes[row]];
+        return text.size ? buf_append(buf, text.data, text.size, err) : buf_puts(buf, "", err);
+    }
     case COLUMN_TEXT: break;
     }
     int64_t begin = column->offsets[row];

@@ -98,4 +98,31 @@ cmp want got || fail "who is signed out at times looks different: $(diff want go
 expect 2 simulate events --out four --customers 0
 expect 2 simulate events --out four --days 4000
 [ ! -e four ] || fail "a stream that was refused left something behind"
+
+# the catalogue of the workspace: categories for profiles and segments, filters for recommendations
+awk -F, 'NR > 1 && !seen[$2]++ { n++; printf "%s,title %d,%s,%d,%d\n", $2, n, n % 3 ? "shoes" : "hats", n, n % 2 }' seen.csv >rows.csv
+(echo 'sku,title,category,price,stock' && cat rows.csv && echo ',nameless,hats,1,1') >items.csv
+who=$(awk -F, 'NR == 2 { print $1 }' seen.csv)
+expect 2 recommend "$who" -C shop --category hats
+says 'kairos catalogue set'
+expect 0 catalogue set items.csv --item-column sku -C shop --json
+equals 'items of the catalogue' "$(value out items)" "$(wc -l <rows.csv)"
+equals 'a row without an item' "$(value out without_name)" 1
+item=$(awk -F, '$3 == "hats" && $5 == 1 { print $1; exit }' rows.csv)
+expect 0 catalogue show "$item" -C shop --json
+equals 'its category' "$(value out 'items|0|category')" hats
+equals 'its stock' "$(value out 'items|0|stock')" 1
+expect 6 catalogue show nothing -C shop
+expect 0 recommend "$who" -k 5 --category hats --in-stock --seen include -C shop --json
+awk -F, 'NR == FNR { if ($3 == "hats" && $5 == 1) good[$1] = 1; next } /"item":/ { gsub(/[", ]/, ""); sub(/^.*:/, ""); n++; bad += !($0 in good) }
+    END { exit !(n == 5 && bad == 0) }' rows.csv out || fail "the filters of the workspace's catalogue let others through: $(head -c 600 out)"
+expect 0 profile "$who" -C shop --at 2025-06-29 --json
+grep -qE '"(shoes|hats)"' out || fail "the profile knows no category"
+printf 'item,stock\n%s,many\n' "$item" >bad.csv
+expect 2 catalogue set bad.csv -C shop
+says "column 'stock': expected numbers"
+printf 'item,category\n%s,coats\n' "$item" >one.csv
+expect 0 catalogue set one.csv -C shop --json
+equals 'the file is all of it' "$(value out items)" 1
+equals 'what is listed no more' "$(value out dropped)" "$(($(wc -l <rows.csv) - 1))"
 pass
