@@ -43,22 +43,12 @@ static kai_status flush(struct collecting *job, kai_err *err) {
     return st;
 }
 
-static kai_status count_row(void *user, struct slice key, struct slice value, kai_err *err) {
-    (void)key;
-    (void)value;
-    (void)err;
-    ++*(int64_t *)user;
-    return KAI_OK;
-}
-
 /* Keep what is no event until somebody mends it; beyond the room for it, it is only counted. */
 static kai_status set_aside(struct collecting *job, const char *place, const char *reason,
                             struct slice raw, kai_err *err) {
     int is_new = 0;
     kai_status st = KAI_OK;
-    if (!job->is_counted)
-        st = store_rows(doorway_store(job->door), "quarantine", (struct slice){"", 0}, count_row,
-                        &job->quarantine_rows, err);
+    if (!job->is_counted) st = quarantine_count(job->door, &job->quarantine_rows, err);
     job->is_counted = 1;
     if (st || job->quarantine_rows >= QUARANTINE_ROWS_MAX) return st;
     st = quarantine_keep_row(job->door, place, reason, raw, job->now_us, &is_new, err);

@@ -90,6 +90,19 @@ kai_status quarantine_keep_row(struct doorway *door, const char *place, const ch
     return st;
 }
 
+static kai_status count_row(void *user, struct slice key, struct slice value, kai_err *err) {
+    (void)key;
+    (void)value;
+    (void)err;
+    ++*(int64_t *)user;
+    return KAI_OK;
+}
+
+kai_status quarantine_count(struct doorway *door, int64_t *ret_rows, kai_err *err) {
+    *ret_rows = 0;
+    return store_rows(doorway_store(door), TABLE, (struct slice){"", 0}, count_row, ret_rows, err);
+}
+
 struct walk {
     struct doorway *door;
     quarantine_fn call;

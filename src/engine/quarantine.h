@@ -34,6 +34,8 @@ KAI_MUST_CHECK kai_status quarantine_keep(struct doorway *door, const char *sour
 KAI_MUST_CHECK kai_status quarantine_keep_row(struct doorway *door, const char *place,
                                               const char *reason, struct slice raw,
                                               int64_t received_us, int *ret_is_new, kai_err *err);
+/* How many rows there are. */
+KAI_MUST_CHECK kai_status quarantine_count(struct doorway *door, int64_t *ret_rows, kai_err *err);
 /* Every row, in the order they came; those of files last. The callback must not write. */
 KAI_MUST_CHECK kai_status quarantine_rows(struct doorway *door, quarantine_fn call, void *user,
                                           kai_err *err);

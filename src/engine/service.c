@@ -37,14 +37,6 @@ static kai_status load_access(kai_service *service, kai_err *err) {
     return st;
 }
 
-static kai_status count_row(void *user, struct slice key, struct slice value, kai_err *err) {
-    (void)key;
-    (void)value;
-    (void)err;
-    ++*(int64_t *)user;
-    return KAI_OK;
-}
-
 /* ---- readers: a parser keeps its memory from one request to the next ---- */
 
 static kai_status take_reader(kai_service *service, struct dialect_reader **ret_reader,
@@ -74,11 +66,7 @@ static void give_reader(kai_service *service, struct dialect_reader *reader) {
 static kai_status open_door(kai_service *service, kai_err *err) {
     kai_status st = doorway_open(service->workspace, STORE_CLAIM, &service->door, err);
     if (!st) st = load_access(service, err);
-    service->quarantine_rows = 0;
-    if (!st)
-        st = store_rows(doorway_store(service->door), "quarantine", (struct slice){"", 0},
-                        count_row, &service->quarantine_rows, err);
-    return st;
+    return st ? st : quarantine_count(service->door, &service->quarantine_rows, err);
 }
 
 /* Counters go on from door to door. */
