@@ -37,6 +37,32 @@ typedef struct kai_evaluate_ab_options {
     int32_t bayes;
 } kai_evaluate_ab_options;
 
+typedef struct kai_evaluate_power_options {
+    uint32_t struct_size;
+    kai_common_options common;
+    kai_list arguments; /* none */
+    kai_table_options table;
+    const char *history; /* a table; or baseline, or sd with mean */
+    const char *metric;
+    const char *unit;
+    const char *before;
+    const char *correct; /* "holm", "bonferroni", "none" */
+    const char *formula; /* "pooled", "arcsine" */
+    kai_list shares;     /* of the arms, control first; none = equal */
+    double baseline;
+    double mean;
+    double sd;
+    double effect;   /* absolute; 0 = none */
+    double relative; /* share of control's level; 0 = none */
+    double units;    /* of all arms; 0 = none */
+    double alpha;
+    double power;
+    double daily;
+    double horizon;
+    int64_t arms;
+    int32_t anytime;
+} kai_evaluate_power_options;
+
 typedef struct kai_evaluate_attribution_options {
     uint32_t struct_size;
     kai_common_options common;
@@ -86,6 +112,10 @@ typedef struct kai_evaluate_ledger_options {
 /* What an experiment says about its metrics, and who wins. */
 KAI_API int32_t kai_engine_evaluate_ab(kai_engine *engine, const kai_evaluate_ab_options *options,
                                        kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
+/* How large an experiment must be, how small an effect it finds, or how surely. */
+KAI_API int32_t kai_engine_evaluate_power(kai_engine *engine,
+                                          const kai_evaluate_power_options *options,
+                                          kai_buf *ret_json, kai_buf *ret_text, kai_err *err);
 /* Share conversions out among the channels that were touched before them. */
 KAI_API int32_t kai_engine_evaluate_attribution(kai_engine *engine,
                                                 const kai_evaluate_attribution_options *options,

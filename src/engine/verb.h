@@ -73,6 +73,7 @@ extern const struct kai_verb VERB_EVALUATE_AB;
 extern const struct kai_verb VERB_EVALUATE_ATTRIBUTION;
 extern const struct kai_verb VERB_EVALUATE_LEDGER;
 extern const struct kai_verb VERB_EVALUATE_OPE;
+extern const struct kai_verb VERB_EVALUATE_POWER;
 extern const struct kai_verb VERB_EVALUATE_UPLIFT;
 extern const struct kai_verb VERB_BACKTEST;
 extern const struct kai_verb VERB_EVENTS;

@@ -30,6 +30,8 @@
  *   evaluate/sequential.h   intervals and p-values that hold at every look
  *   evaluate/posterior.h    what is believed about an effect after the data
  *   evaluate/decision.h     corrected p-values, guard-rails, and who wins
+ *   evaluate/power.h        units, detectable effect and power of an experiment
+ *   evaluate/power_history.h  level and spread of a metric before an experiment
  *   evaluate/ope.h          off-policy value of logs of many actions, and of slates
  *   evaluate/ledger.h       what campaigns earned, and on what evidence
  *   evaluate/attribution.h  conversions shared out among channels
