@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/stable_sort.h"
 
 #define MILLISECONDS_ABOVE 1e11
 
@@ -88,23 +89,9 @@ static int64_t group_rows(struct gathering *gathering, struct histories *histori
     return kept;
 }
 
-/* A stable merge sort; most customers are in order already, which costs one look. */
-static void sort_events(struct placed *events, struct placed *scratch, int64_t count) {
-    int is_sorted = 1;
-    for (int64_t i = 1; i < count && is_sorted; i++) is_sorted = events[i - 1].key <= events[i].key;
-    if (is_sorted) return;
-    for (int64_t width = 1; width < count; width *= 2) {
-        for (int64_t begin = 0; begin < count; begin += 2 * width) {
-            int64_t middle = begin + width < count ? begin + width : count;
-            int64_t end = begin + 2 * width < count ? begin + 2 * width : count;
-            int64_t a = begin, b = middle;
-            for (int64_t i = begin; i < end; i++)
-                scratch[i] = b >= end || (a < middle && events[a].key <= events[b].key)
-                                 ? events[a++]
-                                 : events[b++];
-        }
-        memcpy(events, scratch, (size_t)count * sizeof *events);
-    }
+static int is_not_later(const void *user, const void *a, const void *b) {
+    (void)user;
+    return ((const struct placed *)a)->key <= ((const struct placed *)b)->key;
 }
 
 static int64_t time_at(const struct gathering *gathering, int64_t row) {
@@ -157,7 +144,8 @@ kai_status interactions_init(struct interactions *ret_interactions,
     made.rows_missing = rows - kept;
     for (int64_t c = 0; !st && c < made.histories.count; c++) {
         int64_t begin = made.histories.offsets[c], count = made.histories.offsets[c + 1] - begin;
-        sort_events(gathering.events + begin, gathering.scratch, count);
+        stable_sort(gathering.events + begin, gathering.scratch, count, sizeof *gathering.events,
+                    is_not_later, NULL);
         st = fill_history(&gathering, c, &made.histories, err);
     }
     mem_free(gathering.events);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/stable_sort.h"
 
 kai_status touch_book_init(struct touch_book *book, kai_err *err) {
     static const char *const TYPES[] = {"view", "cart", "order", "refund"};
@@ -96,29 +97,16 @@ kai_status touch_from_event(struct touch_book *book, const struct event *event,
     return st;
 }
 
-/* Merge the sorted halves [start, middle) and [middle, end) by way of `scratch`. */
-static void merge(struct touch *touches, struct touch *scratch, int64_t start, int64_t middle,
-                  int64_t end) {
-    int64_t a = start, b = middle, to = start;
-    while (a < middle || b < end) {
-        int is_left = b == end || (a < middle && touches[a].time_us <= touches[b].time_us);
-        scratch[to++] = is_left ? touches[a++] : touches[b++];
-    }
-    memcpy(touches + start, scratch + start, (size_t)(end - start) * sizeof *touches);
+static int is_not_later(const void *user, const void *a, const void *b) {
+    (void)user;
+    return ((const struct touch *)a)->time_us <= ((const struct touch *)b)->time_us;
 }
 
 kai_status touch_sort(struct touch *touches, int64_t count, kai_err *err) {
-    int is_sorted = 1;
-    for (int64_t i = 1; i < count; i++)
-        is_sorted = is_sorted && touches[i - 1].time_us <= touches[i].time_us;
-    if (is_sorted) return KAI_OK;
+    if (stable_is_sorted(touches, count, sizeof *touches, is_not_later, NULL)) return KAI_OK;
     struct touch *scratch = mem_array((size_t)count, sizeof *scratch);
     if (!scratch) return err_memory(err, count * (int64_t)sizeof *scratch);
-    for (int64_t width = 1; width < count; width *= 2)
-        for (int64_t start = 0; start + width < count; start += 2 * width) {
-            int64_t end = start + 2 * width < count ? start + 2 * width : count;
-            merge(touches, scratch, start, start + width, end);
-        }
+    stable_sort(touches, scratch, count, sizeof *touches, is_not_later, NULL);
     mem_free(scratch);
     return KAI_OK;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/stable_sort.h"
 
 enum {
     BLOCK_EVENTS = 1 << 15, /* 1 MiB */
@@ -97,26 +98,10 @@ static void group(struct runs *runs, uint32_t *ends) {
         runs->order[ends[runs->events[i].customer]++] = (uint32_t)i;
 }
 
-/* A stable merge sort by time; most customers are in order already, which costs one look. */
-static void sort_by_time(const struct snapshot_event *events, uint32_t *order, uint32_t *scratch,
-                         int64_t count) {
-    int is_sorted = 1;
-    for (int64_t i = 1; i < count && is_sorted; i++)
-        is_sorted = events[order[i - 1]].time_us <= events[order[i]].time_us;
-    if (is_sorted) return;
-    for (int64_t width = 1; width < count; width *= 2) {
-        for (int64_t begin = 0; begin < count; begin += 2 * width) {
-            int64_t middle = begin + width < count ? begin + width : count;
-            int64_t end = begin + 2 * width < count ? begin + 2 * width : count;
-            int64_t a = begin, b = middle;
-            for (int64_t i = begin; i < end; i++) {
-                int is_left = b >= end ||
-                              (a < middle && events[order[a]].time_us <= events[order[b]].time_us);
-                scratch[i] = is_left ? order[a++] : order[b++];
-            }
-        }
-        memcpy(order, scratch, (size_t)count * sizeof *order);
-    }
+/* Of two places in the portion. */
+static int is_not_later(const void *user, const void *a, const void *b) {
+    const struct snapshot_event *events = user;
+    return events[*(const uint32_t *)a].time_us <= events[*(const uint32_t *)b].time_us;
 }
 
 static kai_status sort_portion(struct runs *runs, kai_err *err) {
@@ -124,8 +109,8 @@ static kai_status sort_portion(struct runs *runs, kai_err *err) {
     if (!ends) return err_memory(err, runs->customer_count * (int64_t)sizeof *ends);
     group(runs, ends);
     for (int32_t c = 0; c < runs->customer_count; c++) {
-        sort_by_time(runs->events, runs->order + begin, runs->scratch + begin,
-                     (int64_t)ends[c] - begin);
+        stable_sort(runs->order + begin, runs->scratch + begin, (int64_t)ends[c] - begin,
+                    sizeof *runs->order, is_not_later, runs->events);
         begin = ends[c];
     }
     mem_free(ends);
