@@ -18,15 +18,13 @@ static volatile int64_t sink;
 
 static void walk(const struct copies_file *file) {
     for (int64_t p = 0; p < file->persons; p++) {
-        uint64_t begin = 0, end = 0;
-        copies_file_range(file, file->codes[p], &begin, &end);
-        for (uint64_t at = begin; at < end;) {
+        const unsigned char *entry = NULL;
+        uint64_t at = 0, end = 0;
+        copies_file_range(file, file->codes[p], &at, &end);
+        for (size_t bytes; (bytes = packed_next(file->entries, &at, end, &entry));) {
             struct coded coded;
-            size_t bytes = packed_bytes(file->entries + at, (size_t)(end - at));
-            if (!bytes) break;
-            if (packed_get(file->entries + at, bytes, &coded) == PACKED_WHOLE)
+            if (packed_get(entry, bytes, &coded) == PACKED_WHOLE)
                 sink += coded.seq + (coded.properties.size ? coded.properties.data[0] : 0);
-            at += bytes;
         }
     }
 }
@@ -62,12 +60,11 @@ static void sign(unsigned char *bytes, size_t size) {
     header.checksum = hash_bytes(bytes + sizeof header, head - sizeof header, 2);
     header.own = copies_header_hash(&header);
     memcpy(bytes, &header, sizeof header);
-    for (size_t at = head; at < size;) {
-        size_t entry = packed_bytes(bytes + at, size - at);
-        if (!entry) break;
-        uint32_t hash = (uint32_t)hash_bytes(bytes + at + 8, entry - 8, 3);
-        memcpy(bytes + at, &hash, sizeof hash);
-        at += entry;
+    const unsigned char *found = NULL;
+    uint64_t at = head;
+    for (size_t entry; (entry = packed_next(bytes, &at, size, &found));) {
+        uint32_t hash = (uint32_t)hash_bytes(found + 8, entry - 8, 3);
+        memcpy(bytes + (found - bytes), &hash, sizeof hash);
     }
 }
 

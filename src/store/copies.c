@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/caps.h"
@@ -20,26 +19,13 @@ struct copies {
 
 /* ---- open ---- */
 
-static kai_status load(struct copies *copies, int is_reader, kai_err *err) {
-    enum { LISTED = 256 };
-    struct span found[LISTED];
-    int32_t listed = 0;
-    struct buf path;
-    buf_init(&path, 1 << 16);
-    kai_status st = span_list(copies->folder, is_reader, found, LISTED, &listed, err);
-    for (int32_t i = 0; !st && i < listed; i++) {
-        struct copies_file *file = NULL;
-        buf_reset(&path);
-        st = span_path(copies->folder, found[i], &path, err);
-        if (!st && found[i].first == copies_covered(copies) + 1 &&
-            copies->file_count < COPIES_FILES_MAX)
-            st = copies_file_open(path.data, &file, err);
-        if (file)
-            copies->files[copies->file_count++] = file;
-        else if (!st && !is_reader)
-            (void)unlink(path.data); /* covered by another, behind a gap, or damaged */
-    }
-    buf_release(&path);
+static kai_status open_one(void *user, const char *path, int64_t *ret_last, kai_err *err) {
+    struct copies *copies = user;
+    struct copies_file *file = NULL;
+    kai_status st = copies_file_open(path, &file, err);
+    if (!file) return st;
+    copies->files[copies->file_count++] = file;
+    *ret_last = file->last;
     return st;
 }
 
@@ -50,7 +36,9 @@ kai_status copies_open(const char *folder, int is_reader, struct copies **ret_co
     (void)pthread_mutex_init(&copies->lock, NULL); /* default attributes cannot fail on Linux */
     (void)pthread_mutex_init(&copies->holding, NULL);
     copies->folder = mem_string(folder);
-    kai_status st = copies->folder ? load(copies, is_reader, err) : err_memory(err, 1);
+    kai_status st = copies->folder
+                        ? span_load(folder, is_reader, COPIES_FILES_MAX, open_one, copies, err)
+                        : err_memory(err, 1);
     if (st)
         copies_close(copies);
     else
@@ -164,16 +152,13 @@ static kai_status add(struct copies_found *found, const struct coded *coded, kai
 /* Damaged and scrubbed ones are left to the table. */
 static kai_status find_in(const struct copies_file *file, int64_t code, struct copies_found *found,
                           kai_err *err) {
-    uint64_t begin = 0, end = 0;
+    const unsigned char *entry = NULL;
+    uint64_t at = 0, end = 0;
     kai_status st = KAI_OK;
-    copies_file_range(file, code, &begin, &end);
-    for (uint64_t at = begin; !st && at < end;) {
+    copies_file_range(file, code, &at, &end);
+    for (size_t bytes; !st && (bytes = packed_next(file->entries, &at, end, &entry));) {
         struct coded coded;
-        size_t bytes = packed_bytes(file->entries + at, (size_t)(end - at));
-        if (!bytes) break;
-        if (packed_get(file->entries + at, bytes, &coded) == PACKED_WHOLE)
-            st = add(found, &coded, err);
-        at += bytes;
+        if (packed_get(entry, bytes, &coded) == PACKED_WHOLE) st = add(found, &coded, err);
     }
     return st;
 }

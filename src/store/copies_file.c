@@ -97,23 +97,28 @@ void copies_file_range(const struct copies_file *file, int64_t code, uint64_t *r
     *ret_end = is_there ? file->starts[low + 1] : 0;
 }
 
-/* Everything but the sizes becomes zero. */
-static kai_status zero_entries(int descriptor, const struct copies_file *file, uint64_t begin,
+/* Bytes of the entries become zero, but for the size of the first where it is to be kept. */
+static kai_status zero(int descriptor, const struct copies_file *file, const unsigned char *from,
+                       size_t bytes, int keeps_size, kai_err *err) {
+    unsigned char *zeros = mem_zero(bytes, 1);
+    if (!zeros) return err_memory(err, (int64_t)bytes);
+    if (keeps_size) memcpy(zeros + 4, from + 4, 4);
+    ssize_t done = pwrite(descriptor, zeros, bytes, (off_t)(from - file->mapped.bytes));
+    mem_free(zeros);
+    return done == (ssize_t)bytes ? KAI_OK
+                                  : err_set(err, KAI_IO, "'%s' could not be written", file->path);
+}
+
+/* Where damage hides where the next entry begins, all that is left goes. */
+static kai_status zero_entries(int descriptor, const struct copies_file *file, uint64_t at,
                                uint64_t end, kai_err *err) {
-    for (uint64_t at = begin; at < end;) {
-        size_t bytes = packed_bytes(file->entries + at, (size_t)(end - at));
-        if (!bytes) break; /* damaged: nothing tells where the next begins; all of it goes */
-        unsigned char *zero = mem_zero(bytes, 1);
-        if (!zero) return err_memory(err, (int64_t)bytes);
-        memcpy(zero + 4, file->entries + at + 4, 4);
-        off_t offset = (off_t)((size_t)(file->entries - file->mapped.bytes) + at);
-        ssize_t done = pwrite(descriptor, zero, bytes, offset);
-        mem_free(zero);
-        if (done != (ssize_t)bytes)
-            return err_set(err, KAI_IO, "'%s' could not be written", file->path);
-        at += bytes;
-    }
-    return KAI_OK;
+    const unsigned char *entry = NULL;
+    kai_status st = KAI_OK;
+    for (size_t bytes; !st && (bytes = packed_next(file->entries, &at, end, &entry));)
+        st = zero(descriptor, file, entry, bytes, 1, err);
+    if (!st && at < end)
+        st = zero(descriptor, file, file->entries + at, (size_t)(end - at), 0, err);
+    return st;
 }
 
 kai_status copies_file_scrub(struct copies_file *file, int64_t code, kai_err *err) {
@@ -130,18 +135,18 @@ kai_status copies_file_scrub(struct copies_file *file, int64_t code, kai_err *er
 }
 
 kai_status copies_file_verify(const struct copies_file *file, kai_err *err) {
-    struct coded coded;
     for (int64_t p = 0; p < file->persons; p++) {
-        for (uint64_t at = file->starts[p]; at < file->starts[p + 1];) {
-            size_t left = (size_t)(file->starts[p + 1] - at);
-            size_t bytes = packed_bytes(file->entries + at, left);
-            if (!bytes || packed_get(file->entries + at, bytes, &coded) == PACKED_DAMAGED)
-                return err_set(err, KAI_CORRUPT,
-                               "'%s' is damaged: remove it, it is built again while the store is "
-                               "written",
-                               file->path);
-            at += bytes;
-        }
+        const unsigned char *entry = NULL;
+        uint64_t at = file->starts[p], end = file->starts[p + 1];
+        struct coded coded;
+        int is_whole = 1;
+        for (size_t bytes; is_whole && (bytes = packed_next(file->entries, &at, end, &entry));)
+            is_whole = packed_get(entry, bytes, &coded) != PACKED_DAMAGED;
+        if (!is_whole || at < end)
+            return err_set(err, KAI_CORRUPT,
+                           "'%s' is damaged: remove it, it is built again while the store is "
+                           "written",
+                           file->path);
     }
     return KAI_OK;
 }

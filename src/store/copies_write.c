@@ -191,15 +191,12 @@ static int64_t count_merged(struct copies_file *const *files, int32_t count) {
 /* What is whole; what is damaged or scrubbed is read from the table. */
 static kai_status put_entries(struct writing *writing, const struct copies_file *file, int64_t p,
                               kai_err *err) {
+    const unsigned char *entry = NULL;
+    uint64_t at = file->starts[p], end = file->starts[p + 1];
     kai_status st = KAI_OK;
     struct coded coded;
-    for (uint64_t at = file->starts[p]; !st && at < file->starts[p + 1];) {
-        size_t bytes = packed_bytes(file->entries + at, (size_t)(file->starts[p + 1] - at));
-        if (!bytes) break;
-        if (packed_get(file->entries + at, bytes, &coded) == PACKED_WHOLE)
-            st = put(writing, file->entries + at, bytes, err);
-        at += bytes;
-    }
+    for (size_t bytes; !st && (bytes = packed_next(file->entries, &at, end, &entry));)
+        if (packed_get(entry, bytes, &coded) == PACKED_WHOLE) st = put(writing, entry, bytes, err);
     return st;
 }
 

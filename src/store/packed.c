@@ -54,11 +54,16 @@ kai_status packed_put(struct buf *out, const struct coded *coded, kai_err *err) 
     return KAI_OK;
 }
 
-size_t packed_bytes(const unsigned char *bytes, size_t left) {
+size_t packed_next(const unsigned char *bytes, uint64_t *at, uint64_t end,
+                   const unsigned char **ret_entry) {
     uint32_t size = 0;
+    uint64_t left = end - *at;
     if (left < PACKED_HEAD_BYTES) return 0;
-    memcpy(&size, bytes + 4, sizeof size);
-    return size <= left - PACKED_HEAD_BYTES ? PACKED_HEAD_BYTES + size : 0;
+    memcpy(&size, bytes + *at + 4, sizeof size);
+    if (size > left - PACKED_HEAD_BYTES) return 0;
+    *ret_entry = bytes + *at;
+    *at += PACKED_HEAD_BYTES + (uint64_t)size;
+    return PACKED_HEAD_BYTES + (size_t)size;
 }
 
 /* ---- out ---- */

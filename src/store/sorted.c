@@ -7,6 +7,7 @@
 #include "base/caps.h"
 #include "base/hash.h"
 #include "store/sorted_file.h"
+#include "store/span.h"
 
 enum {
     FILES_MAX = 64,
@@ -91,6 +92,16 @@ static kai_status tail_find(const struct tail *tail, uint64_t key, sorted_fn cal
 
 /* ---- open ---- */
 
+static kai_status open_one(void *user, const char *path, int64_t *ret_last, kai_err *err) {
+    struct sorted *sorted = user;
+    struct sorted_file *file = NULL;
+    kai_status st = sorted_file_open(path, &file, err);
+    if (!file) return st;
+    sorted->files[sorted->file_count++] = file;
+    *ret_last = file->last;
+    return st;
+}
+
 kai_status sorted_open(const char *folder, int is_reader, struct sorted **ret_sorted,
                        int64_t *ret_covered, kai_err *err) {
     struct sorted *sorted = mem_zero(1, sizeof *sorted);
@@ -100,9 +111,7 @@ kai_status sorted_open(const char *folder, int is_reader, struct sorted **ret_so
     kai_status st = sorted->folder ? KAI_OK : err_memory(err, 1);
     if (!st) st = tail_init(&sorted->open, err);
     if (!st) st = tail_init(&sorted->sealed, err);
-    if (!st)
-        st = sorted_files_load(folder, is_reader, sorted->files, FILES_MAX, &sorted->file_count,
-                               err);
+    if (!st) st = span_load(folder, is_reader, FILES_MAX, open_one, sorted, err);
     if (st) {
         sorted_close(sorted);
         return st;

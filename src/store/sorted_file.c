@@ -84,8 +84,7 @@ static int is_whole(const struct header *header, size_t bytes) {
     return bytes == HEADER_BYTES + filter + (size_t)header->count * SORTED_RECORD_BYTES;
 }
 
-/* Gives: NULL where the file is damaged or gone. */
-static kai_status open_file(const char *path, struct sorted_file **ret_file, kai_err *err) {
+kai_status sorted_file_open(const char *path, struct sorted_file **ret_file, kai_err *err) {
     struct header header;
     struct mapped mapped = {0};
     *ret_file = NULL;
@@ -125,31 +124,6 @@ void sorted_file_drop(struct sorted_file *file) {
     sorted_file_close(file);
 }
 
-kai_status sorted_files_load(const char *folder, int is_reader, struct sorted_file **ret_files,
-                             int32_t capacity, int32_t *ret_count, kai_err *err) {
-    enum { LISTED = 256 };
-    struct span found[LISTED];
-    int32_t listed = 0, count = 0;
-    struct buf path;
-    buf_init(&path, 1 << 16);
-    kai_status st = span_list(folder, is_reader, found, LISTED, &listed, err);
-    for (int32_t i = 0; !st && i < listed; i++) {
-        int64_t next = count ? ret_files[count - 1]->last + 1 : 1;
-        struct sorted_file *file = NULL;
-        buf_reset(&path);
-        st = span_path(folder, found[i], &path, err);
-        if (!st && found[i].first == next && count < capacity)
-            st = open_file(path.data, &file, err);
-        if (file)
-            ret_files[count++] = file;
-        else if (!st && !is_reader)
-            (void)unlink(path.data); /* covered by another, or behind a gap */
-    }
-    buf_release(&path);
-    *ret_count = count;
-    return st;
-}
-
 /* ---- write ---- */
 
 /* Stable counting sort by 16 bits of the key, from the lowest: records of one key stay in the order
@@ -185,7 +159,7 @@ static kai_status publish(const char *folder, unsigned char *whole, size_t bytes
     memcpy(whole, &header, sizeof header);
     kai_status st = span_path(folder, (struct span){header.first, header.last}, &path, err);
     if (!st) st = file_write_all(path.data, whole, bytes, err);
-    if (!st) st = open_file(path.data, &file, err);
+    if (!st) st = sorted_file_open(path.data, &file, err);
     if (!st && !file) st = err_set(err, KAI_IO, "'%s' could not be read again", path.data);
     buf_release(&path);
     if (!st) *ret_file = file;

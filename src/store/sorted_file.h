@@ -20,10 +20,9 @@ void sorted_record_put(unsigned char *record, uint64_t key, int64_t seq);
 uint64_t sorted_record_key(const unsigned char *record);
 int64_t sorted_record_seq(const unsigned char *record);
 
-/* Every file of a folder that follows on the one before. A writer removes the others. */
-KAI_MUST_CHECK kai_status sorted_files_load(const char *folder, int is_reader,
-                                            struct sorted_file **ret_files, int32_t capacity,
-                                            int32_t *ret_count, kai_err *err);
+/* Gives: NULL where the file is damaged or gone. */
+KAI_MUST_CHECK kai_status sorted_file_open(const char *path, struct sorted_file **ret_file,
+                                           kai_err *err);
 /* Sort records into a new file. */
 KAI_MUST_CHECK kai_status sorted_file_write(const char *folder, const unsigned char *records,
                                             int64_t count, int64_t first, int64_t last,

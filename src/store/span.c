@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -26,8 +27,8 @@ static int parse(const char *text, struct span *ret_span) {
            text_parse_i64((struct slice){name.data + DIGITS + 1, DIGITS}, &ret_span->last);
 }
 
-kai_status span_list(const char *folder, int is_reader, struct span *ret_spans, int32_t capacity,
-                     int32_t *ret_count, kai_err *err) {
+static kai_status list(const char *folder, int is_reader, struct span *ret_spans, int32_t capacity,
+                       int32_t *ret_count, kai_err *err) {
     *ret_count = 0;
     DIR *directory = opendir(folder);
     if (!directory) return is_reader ? KAI_OK : file_make_dir(folder, err);
@@ -38,4 +39,30 @@ kai_status span_list(const char *folder, int is_reader, struct span *ret_spans, 
     (void)closedir(directory);
     qsort(ret_spans, (size_t)*ret_count, sizeof *ret_spans, by_place);
     return KAI_OK;
+}
+
+kai_status span_load(const char *folder, int is_reader, int32_t most, span_open_fn open, void *user,
+                     kai_err *err) {
+    enum { LISTED = 256 };
+    struct span found[LISTED];
+    int32_t listed = 0;
+    int64_t covered = 0;
+    struct buf path;
+    buf_init(&path, 1 << 16);
+    kai_status st = list(folder, is_reader, found, LISTED, &listed, err);
+    for (int32_t i = 0; !st && i < listed; i++) {
+        int64_t last = 0;
+        buf_reset(&path);
+        st = span_path(folder, found[i], &path, err);
+        if (!st && found[i].first == covered + 1 && most > 0)
+            st = open(user, path.data, &last, err);
+        if (last) {
+            covered = last;
+            most--;
+        } else if (!st && !is_reader) {
+            (void)unlink(path.data); /* covered by another, behind a gap, or damaged */
+        }
+    }
+    buf_release(&path);
+    return st;
 }

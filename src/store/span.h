@@ -12,9 +12,13 @@ struct span {
 
 KAI_MUST_CHECK kai_status span_path(const char *folder, struct span span, struct buf *out,
                                     kai_err *err);
-/* The spans of a folder by first seq, of those that begin together the longest first: it covers the
- * others. The folder is made where it is missing, not for a reader. */
-KAI_MUST_CHECK kai_status span_list(const char *folder, int is_reader, struct span *ret_spans,
-                                    int32_t capacity, int32_t *ret_count, kai_err *err);
+/* Open the file of a span. Gives: *ret_last, the last seq that it covers; 0 where it is damaged or
+ * gone. */
+typedef kai_status (*span_open_fn)(void *user, const char *path, int64_t *ret_last, kai_err *err);
+/* Open the files of a folder that follow on each other from seq 1 without a gap, at most `most`; of
+ * those that begin together the longest, which covers the others. A writer makes the folder where
+ * it is missing and removes what is not opened. */
+KAI_MUST_CHECK kai_status span_load(const char *folder, int is_reader, int32_t most,
+                                    span_open_fn open, void *user, kai_err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "kit/check.h"
+#include "store/copies_file.h"
 #include "store/packed.h"
 
 enum { EVENTS = 3000, PERSONS = 37, PORTION = 25 };
@@ -86,7 +87,11 @@ static void test_packed__gives_back_every_field(void **state) {
         buf_reset(&out);
         CHECK_OK(packed_put(&out, &event, &err), &err);
         const unsigned char *bytes = (const unsigned char *)out.data;
-        assert_int_equal(packed_bytes(bytes, out.size), out.size);
+        const unsigned char *entry = NULL;
+        uint64_t at = 0;
+        assert_int_equal(packed_next(bytes, &at, out.size, &entry), out.size);
+        assert_true(entry == bytes && at == out.size);
+        assert_int_equal(packed_next(bytes, &at, out.size, &entry), 0);
         assert_int_equal(packed_get(bytes, out.size, &got), PACKED_WHOLE);
         check_same(&got, &event);
         for (size_t i = PACKED_HEAD_BYTES; i < out.size; i++) {
@@ -94,8 +99,10 @@ static void test_packed__gives_back_every_field(void **state) {
             assert_int_equal(packed_get(bytes, out.size, &got), PACKED_DAMAGED);
             out.data[i] ^= 1;
         }
-        assert_int_equal(packed_bytes(bytes, out.size - 1), 0);
-        assert_int_equal(packed_bytes(bytes, 7), 0);
+        at = 0;
+        assert_int_equal(packed_next(bytes, &at, out.size - 1, &entry), 0);
+        assert_int_equal(packed_next(bytes, &at, 7, &entry), 0);
+        assert_int_equal(at, 0);
     }
     buf_release(&out);
 }
@@ -279,6 +286,47 @@ static void test_copies__are_left_to_the_table_where_they_are_damaged(void **sta
     close_shop(&shop);
 }
 
+/* Make the size of a person's first entry impossible. */
+static void hide_entries(const char *path, int64_t person) {
+    struct copies_file *file = NULL;
+    uint64_t begin = 0, end = 0;
+    kai_err err = {0};
+    CHECK_OK(copies_file_open(path, &file, &err), &err);
+    assert_non_null(file);
+    copies_file_range(file, person, &begin, &end);
+    assert_true(begin < end);
+    off_t at = (off_t)(file->entries - file->mapped.bytes) + (off_t)begin + 4;
+    copies_file_let_go(file);
+    int descriptor = open(path, O_RDWR);
+    assert_int_equal(pwrite(descriptor, "\xff\xff\xff\x7f", 4, at), 4);
+    (void)close(descriptor);
+}
+
+/* Nothing tells where the entries behind it begin: they are forgotten all the same. */
+static void test_copies__forget_what_damage_hides(void **state) {
+    enum { COVERED = 8 * PORTION };
+    struct shop shop;
+    struct copies_found found;
+    char path[700], last[64];
+    kai_err err = {0};
+    const struct coded first = event_of(1);
+    (void)state;
+    open_shop(&shop, COVERED);
+    settle(&shop, COVERED); /* one file */
+    CHECK_OK(copies_find(shop.copies, person_of(&first), &found, &err), &err);
+    assert_true(found.count > 1);
+    (void)snprintf(last, sizeof last, "\"s%lld\"", (long long)found.list[found.count - 1].seq);
+    copies_drop(&found);
+    (void)snprintf(path, sizeof path, "%s/%010d-%010d", shop.folder, 1, COVERED);
+    hide_entries(path, person_of(&first));
+    assert_true(folder_holds(&shop, "\"s1\"") && folder_holds(&shop, last));
+    copies_hold(shop.copies);
+    CHECK_OK(copies_scrub(shop.copies, person_of(&first), &err), &err);
+    copies_let_go(shop.copies);
+    assert_false(folder_holds(&shop, "\"s1\"") || folder_holds(&shop, last));
+    close_shop(&shop);
+}
+
 static void test_copies__stop_a_merge_when_the_store_is_closed(void **state) {
     static const atomic_int ending = 1;
     struct shop shop;
@@ -304,6 +352,7 @@ int main(void) {
         cmocka_unit_test(test_copies__are_the_rows_of_a_person),
         cmocka_unit_test(test_copies__forget_every_byte_of_a_person),
         cmocka_unit_test(test_copies__are_left_to_the_table_where_they_are_damaged),
+        cmocka_unit_test(test_copies__forget_what_damage_hides),
         cmocka_unit_test(test_copies__stop_a_merge_when_the_store_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
