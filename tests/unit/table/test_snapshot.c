@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -118,6 +119,9 @@ static void test_snapshot__refuses_what_is_none(void **state) {
                 KAI_CORRUPT, "not a snapshot");
     CHECK_FAILS(snapshot_open("/", &snapshot, &err), &err, KAI_INVALID, "not a regular file");
     assert_false(snapshot_is(check_temp_path("nowhere")));
+    const char *pipe = check_temp_path("pipe"); /* to open it would wait for a writer */
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_false(snapshot_is(pipe));
 }
 
 static kai_status parse_and_check(const struct buf *whole, size_t size, kai_err *err) {
