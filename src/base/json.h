@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/caps.h"
 #include "base/err.h"
+#include "base/text.h"
 
 struct json_writer {
     struct buf *out; /* borrowed */
@@ -39,6 +40,8 @@ void json_null(struct json_writer *json);
 void json_raw(struct json_writer *json, const char *document);
 /* key and value in one line */
 void json_key_text(struct json_writer *json, const char *key, const char *text);
+/* Up to a NUL; an empty one is "". */
+void json_key_slice(struct json_writer *json, const char *key, struct slice text);
 void json_key_f64(struct json_writer *json, const char *key, double value);
 void json_key_i64(struct json_writer *json, const char *key, int64_t value);
 void json_key_bool(struct json_writer *json, const char *key, int value);

@@ -89,9 +89,9 @@ static const char *escape_of(unsigned char c, char space[8]) {
 }
 
 /* Bytes that are not UTF-8 become U+FFFD, so that a document is always valid. */
-static void put_quoted(struct json_writer *json, const char *text) {
+static void put_quoted(struct json_writer *json, const char *text, size_t n) {
+    size_t at = 0;
     put_text(json, "\"");
-    size_t n = strlen(text), at = 0;
     while (at < n && !json->status) {
         size_t valid = at + text_utf8_valid(text + at, n - at);
         size_t run = at;
@@ -116,7 +116,7 @@ void json_key(struct json_writer *json, const char *key) {
     if (!is_in_object(json) || json->has_key) fail(json, KAI_STATE, "a key outside an object");
     if (json->status) return;
     begin_element(json);
-    put_quoted(json, key);
+    put_quoted(json, key, strlen(key));
     put_text(json, json->is_pretty ? ": " : ":");
     json->has_key = 1;
 }
@@ -124,7 +124,7 @@ void json_key(struct json_writer *json, const char *key) {
 void json_text(struct json_writer *json, const char *text) {
     begin_value(json);
     if (text)
-        put_quoted(json, text);
+        put_quoted(json, text, strlen(text));
     else
         put_text(json, "null");
 }
@@ -153,6 +153,12 @@ void json_raw(struct json_writer *json, const char *document) {
 void json_key_text(struct json_writer *json, const char *key, const char *text) {
     json_key(json, key);
     json_text(json, text);
+}
+
+void json_key_slice(struct json_writer *json, const char *key, struct slice text) {
+    json_key(json, key);
+    begin_value(json);
+    put_quoted(json, text.data, text.size ? strnlen(text.data, text.size) : 0);
 }
 
 void json_key_f64(struct json_writer *json, const char *key, double value) {

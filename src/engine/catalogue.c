@@ -30,29 +30,18 @@ kai_status catalogue_exists(struct doorway *door, int *ret_exists, kai_err *err)
     return KAI_OK;
 }
 
-static kai_status put_text(struct json_writer *json, const char *key, struct slice text,
-                           kai_err *err) {
-    struct buf copy;
-    if (!text.size) return KAI_OK;
-    buf_init(&copy, (size_t)CAPS_FIELD_BYTES + 1);
-    kai_status st = buf_append(&copy, text.data, text.size, err);
-    if (!st) json_key_text(json, key, copy.data);
-    buf_release(&copy);
-    return st;
-}
-
 kai_status catalogue_put(struct doorway *door, const struct catalogue_item *item, kai_err *err) {
     struct buf row;
     struct json_writer json;
     buf_init(&row, 4 * (size_t)CAPS_FIELD_BYTES);
     json_init(&json, &row, 0);
     json_object(&json);
-    kai_status st = put_text(&json, "title", item->title, err);
-    if (!st) st = put_text(&json, "category", item->category, err);
+    if (item->title.size) json_key_slice(&json, "title", item->title);
+    if (item->category.size) json_key_slice(&json, "category", item->category);
     if (!isnan(item->price)) json_key_f64(&json, "price", item->price);
     if (!isnan(item->stock)) json_key_f64(&json, "stock", item->stock);
     json_end(&json);
-    if (!st) st = json_finish(&json, err);
+    kai_status st = json_finish(&json, err);
     if (!st)
         st = store_put(doorway_store(door), TABLE, item->item, (struct slice){row.data, row.size},
                        err);

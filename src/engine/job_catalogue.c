@@ -154,14 +154,11 @@ static int is_asked_for(const struct catalogue_job *job, struct slice item) {
     return items->count == 0;
 }
 
-static kai_status key_slice(struct json_writer *json, const char *key, struct slice text,
-                            kai_err *err) {
-    struct buf copy;
-    buf_init(&copy, 1 << 24);
-    kai_status st = buf_append(&copy, text.data, text.size, err);
-    if (!st) json_key_text(json, key, text.size ? copy.data : NULL);
-    buf_release(&copy);
-    return st;
+static void key_optional(struct json_writer *json, const char *key, struct slice text) {
+    if (text.size)
+        json_key_slice(json, key, text);
+    else
+        json_key_text(json, key, NULL);
 }
 
 static kai_status show_item(void *user, const struct catalogue_item *item, kai_err *err) {
@@ -170,13 +167,12 @@ static kai_status show_item(void *user, const struct catalogue_item *item, kai_e
     if (!is_asked_for(job, item->item)) return KAI_OK;
     job->shown++;
     json_object(json);
-    kai_status st = key_slice(json, "item", item->item, err);
-    if (!st) st = key_slice(json, "title", item->title, err);
-    if (!st) st = key_slice(json, "category", item->category, err);
+    json_key_slice(json, "item", item->item);
+    key_optional(json, "title", item->title);
+    key_optional(json, "category", item->category);
     json_key_f64(json, "price", item->price);
     json_key_f64(json, "stock", item->stock);
     json_end(json);
-    if (st) return st;
     return buf_printf(&job->answer.text, err, "%.*s  %.*s  %.*s  %g  %g\n", (int)item->item.size,
                       item->item.data, (int)item->category.size, item->category.data,
                       (int)item->title.size, item->title.data, item->price, item->stock);

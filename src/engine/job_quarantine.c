@@ -26,27 +26,19 @@ struct quarantine_job {
 static kai_status list_row(void *user, const struct quarantine_row *row, kai_err *err) {
     struct quarantine_job *job = user;
     struct json_writer *json = &job->answer.json;
-    char id[64] = "";
-    struct buf raw;
-    memcpy(id, row->id.data, row->id.size < sizeof id - 1 ? row->id.size : sizeof id - 1);
-    buf_init(&raw, 2 * (size_t)SECRET_TEXT_BYTES);
-    kai_status st = buf_append(&raw, row->raw.data, row->raw.size, err);
+    int is_raw = job->options->raw != 0;
     json_object(json);
-    json_key_text(json, "id", id);
+    json_key_slice(json, "id", row->id);
     json_key_text(json, "time", row->time);
     json_key_text(json, "source", row->source);
     if (row->place[0]) json_key_text(json, "place", row->place);
     json_key_text(json, "reason", row->reason);
-    if (job->options->raw) json_key_text(json, "raw", raw.data ? raw.data : "");
+    if (is_raw) json_key_slice(json, "raw", row->raw);
     json_end(json);
-    if (!st)
-        st = buf_printf(&job->answer.text, err, "%s  %-12s %s%s%s%s%s\n", id, row->source,
-                        row->place, row->place[0] ? ": " : "", row->reason,
-                        job->options->raw ? ": " : "",
-                        job->options->raw && raw.data ? raw.data : "");
-    buf_release(&raw);
     job->rows++;
-    return st;
+    return buf_printf(&job->answer.text, err, "%.*s  %-12s %s%s%s%s%.*s\n", (int)row->id.size,
+                      row->id.data, row->source, row->place, row->place[0] ? ": " : "", row->reason,
+                      is_raw ? ": " : "", is_raw ? (int)row->raw.size : 0, row->raw.data);
 }
 
 static kai_status list(struct quarantine_job *job, kai_err *err) {

@@ -368,15 +368,6 @@ void mapping_hide_id(const struct mapping_texts *texts, const struct doorway *do
     event->id = slice_of(ret_id);
 }
 
-static kai_status print_text(struct json_writer *json, const char *key, struct slice text,
-                             struct buf *scratch, kai_err *err) {
-    if (!text.size) return KAI_OK;
-    buf_reset(scratch);
-    kai_status st = buf_append(scratch, text.data, text.size, err);
-    if (!st) json_key_text(json, key, scratch->data);
-    return st;
-}
-
 kai_status mapping_print(const struct event *event, enum mapping_reason reason, struct buf *out,
                          kai_err *err) {
     const struct {
@@ -388,18 +379,14 @@ kai_status mapping_print(const struct event *event, enum mapping_reason reason, 
                  {"campaign", event->campaign}, {"session", event->session}};
     char time[INSTANT_TEXT_BYTES];
     struct json_writer json;
-    struct buf scratch;
-    kai_status st = KAI_OK;
-    buf_init(&scratch, (size_t)CAPS_FIELD_BYTES);
     json_init(&json, out, 0);
     json_object(&json);
-    for (size_t i = 0; !st && i < sizeof texts / sizeof *texts; i++)
-        st = print_text(&json, texts[i].key, texts[i].text, &scratch, err);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].text.size) json_key_slice(&json, texts[i].key, texts[i].text);
     (void)instant_print(event->time_us, time);
     if (reason != MAPPING_NO_TIME) json_key_text(&json, "time", time);
     if (!isnan(event->value)) json_key_f64(&json, "value", event->value);
     if (!isnan(event->quantity)) json_key_f64(&json, "quantity", event->quantity);
     json_end(&json);
-    buf_release(&scratch);
-    return st ? st : json_finish(&json, err);
+    return json_finish(&json, err);
 }
