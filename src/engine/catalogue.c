@@ -7,6 +7,47 @@
 
 static const char TABLE[] = "item";
 
+/* ---- from a table ---- */
+
+void catalogue_texts_init(struct buf texts[CATALOGUE_TEXTS]) {
+    for (int i = 0; i < CATALOGUE_TEXTS; i++) buf_init(&texts[i], (size_t)CAPS_FIELD_BYTES + 1);
+}
+
+void catalogue_texts_release(struct buf texts[CATALOGUE_TEXTS]) {
+    for (int i = 0; i < CATALOGUE_TEXTS; i++) buf_release(&texts[i]);
+}
+
+kai_status catalogue_check(const struct catalogue_columns *columns, kai_err *err) {
+    const struct column *const numbers[] = {columns->price, columns->stock};
+    for (int i = 0; i < 2; i++)
+        if (numbers[i] && (numbers[i]->kind == COLUMN_TEXT || numbers[i]->kind == COLUMN_CATEGORY))
+            return err_set(err, KAI_INVALID, "column '%s': expected numbers, is %s",
+                           numbers[i]->name, column_kind_text(numbers[i]->kind));
+    return KAI_OK;
+}
+
+static double number_at(const struct column *column, int64_t row) {
+    return column && column_is_valid(column, row) ? column_f64(column, row) : NAN;
+}
+
+kai_status catalogue_row(const struct catalogue_columns *columns, int64_t row,
+                         struct buf texts[CATALOGUE_TEXTS], struct catalogue_item *ret_item,
+                         kai_err *err) {
+    const struct column *const from[] = {columns->item, columns->title, columns->category};
+    struct slice *const to[] = {&ret_item->item, &ret_item->title, &ret_item->category};
+    kai_status st = KAI_OK;
+    for (int i = 0; !st && i < CATALOGUE_TEXTS; i++) {
+        buf_reset(&texts[i]);
+        if (from[i]) st = column_print(from[i], row, &texts[i], err); /* "" where it is missing */
+        *to[i] = (struct slice){texts[i].data ? texts[i].data : "", texts[i].size};
+    }
+    ret_item->price = number_at(columns->price, row);
+    ret_item->stock = number_at(columns->stock, row);
+    return st;
+}
+
+/* ---- in the store ---- */
+
 /* One row, opened. */
 static kai_status parse(struct slice value, struct json_value **ret_row, kai_err *err) {
     kai_status st = json_parse(value.data, value.size, ret_row, err);

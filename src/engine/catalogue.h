@@ -7,12 +7,28 @@
 #include <kairos/engine.h>
 
 #include "engine/doorway.h"
+#include "table/table.h"
 
 struct catalogue_item {
     struct slice item;
     struct slice title, category; /* empty = not said */
     double price, stock;          /* NaN = not said */
 };
+
+/* The columns of a table that lists items; all but the first may be NULL. */
+struct catalogue_columns {
+    const struct column *item, *title, *category, *price, *stock;
+};
+enum { CATALOGUE_TEXTS = 3 };
+
+/* Fails: KAI_INVALID (price or stock are no numbers). */
+KAI_MUST_CHECK kai_status catalogue_check(const struct catalogue_columns *columns, kai_err *err);
+/* One row; its texts live in `texts` until the next. An item that is not named is empty. */
+KAI_MUST_CHECK kai_status catalogue_row(const struct catalogue_columns *columns, int64_t row,
+                                        struct buf texts[CATALOGUE_TEXTS],
+                                        struct catalogue_item *ret_item, kai_err *err);
+void catalogue_texts_init(struct buf texts[CATALOGUE_TEXTS]);
+void catalogue_texts_release(struct buf texts[CATALOGUE_TEXTS]);
 
 typedef kai_status (*catalogue_fn)(void *user, const struct catalogue_item *item, kai_err *err);
 

@@ -1,16 +1,14 @@
 /* kairos catalogue set, show: what the shop sells. */
 #include <kairos/event.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/caps.h"
 #include "base/dict.h"
 #include "engine/answer.h"
 #include "engine/catalogue.h"
 #include "engine/reading.h"
 
-enum { COLUMNS = 5, TEXTS = 3, TYPE_BYTES = 300, PUTS = 10000 };
+enum { TYPE_BYTES = 300, PUTS = 10000 };
 
 struct catalogue_job {
     kai_engine *engine;
@@ -18,7 +16,7 @@ struct catalogue_job {
     struct doorway *door;
     struct dict listed; /* items of the file */
     struct dict gone;   /* items that it does not list any more */
-    struct buf texts[TEXTS];
+    struct buf texts[CATALOGUE_TEXTS];
     int64_t rows, nameless, twice, shown;
     struct answer answer;
 };
@@ -27,51 +25,33 @@ struct catalogue_job {
 
 /* The item's column must be there; another one where it was asked for by name. */
 static kai_status find_columns(const struct catalogue_job *job, const struct table *table,
-                               const struct column *ret_columns[COLUMNS], kai_err *err) {
+                               struct catalogue_columns *ret_columns, kai_err *err) {
     const kai_catalogue_options *options = job->options;
-    const char *const names[COLUMNS] = {options->item, options->title, options->category,
-                                        options->price, options->stock};
-    static const char *const USUAL[COLUMNS] = {"item", "title", "category", "price", "stock"};
+    struct catalogue_columns *found = ret_columns;
+    const struct {
+        const char *name, *usual;
+        const struct column **column;
+    } wanted[] = {{options->item, NULL, &found->item},
+                  {options->title, "title", &found->title},
+                  {options->category, "category", &found->category},
+                  {options->price, "price", &found->price},
+                  {options->stock, "stock", &found->stock}};
     kai_status st = KAI_OK;
-    for (int c = 0; !st && c < COLUMNS; c++) {
-        int is_needed = c == 0 || strcmp(names[c], USUAL[c]) != 0;
-        ret_columns[c] = NULL;
-        st = table_column(table, names[c], &ret_columns[c], is_needed ? err : NULL);
-        if (st == KAI_NOT_FOUND && !is_needed) st = KAI_OK;
+    for (size_t c = 0; !st && c < sizeof wanted / sizeof *wanted; c++) {
+        int may_lack = wanted[c].usual && strcmp(wanted[c].name, wanted[c].usual) == 0;
+        st = table_column(table, wanted[c].name, wanted[c].column, may_lack ? NULL : err);
+        if (st == KAI_NOT_FOUND && may_lack) st = KAI_OK;
     }
-    for (int c = TEXTS; !st && c < COLUMNS; c++)
-        if (ret_columns[c] &&
-            (ret_columns[c]->kind == COLUMN_TEXT || ret_columns[c]->kind == COLUMN_CATEGORY))
-            st = err_set(err, KAI_INVALID, "column '%s': expected numbers, is %s",
-                         ret_columns[c]->name, column_kind_text(ret_columns[c]->kind));
-    return st;
+    return st ? st : catalogue_check(found, err);
 }
 
-/* As it is printed, in `out`: a category may look like a number. */
-static kai_status text_at(const struct column *column, int64_t row, struct buf *out,
-                          struct slice *ret_text, kai_err *err) {
-    kai_status st = KAI_OK;
-    buf_reset(out);
-    if (column && column_is_valid(column, row)) st = column_print(column, row, out, err);
-    *ret_text = (struct slice){out->data ? out->data : "", out->size};
-    return st;
-}
-
-static double number_at(const struct column *column, int64_t row) {
-    return column && column_is_valid(column, row) ? column_f64(column, row) : NAN;
-}
-
-static kai_status put_row(struct catalogue_job *job, const struct column *const columns[COLUMNS],
+static kai_status put_row(struct catalogue_job *job, const struct catalogue_columns *columns,
                           int64_t row, kai_err *err) {
-    struct catalogue_item item = {.price = number_at(columns[3], row),
-                                  .stock = number_at(columns[4], row)};
-    struct slice *const texts[TEXTS] = {&item.item, &item.title, &item.category};
+    struct catalogue_item item;
     int32_t known = job->listed.count, code = 0;
-    kai_status st = KAI_OK;
-    job->rows++;
-    for (int i = 0; !st && i < TEXTS; i++)
-        st = text_at(columns[i], row, &job->texts[i], texts[i], err);
+    kai_status st = catalogue_row(columns, row, job->texts, &item, err);
     if (st) return st;
+    job->rows++;
     if (!item.item.size) {
         job->nameless++;
         return KAI_OK;
@@ -118,11 +98,11 @@ static kai_status read_file(struct catalogue_job *job, struct table **ret_table,
 
 static kai_status set(struct catalogue_job *job, kai_err *err) {
     struct table *table = NULL;
-    const struct column *columns[COLUMNS];
+    struct catalogue_columns columns = {0};
     struct json_writer *json = &job->answer.json;
     kai_status st = read_file(job, &table, err);
-    if (!st) st = find_columns(job, table, columns, err);
-    for (int64_t row = 0; !st && row < table->rows; row++) st = put_row(job, columns, row, err);
+    if (!st) st = find_columns(job, table, &columns, err);
+    for (int64_t row = 0; !st && row < table->rows; row++) st = put_row(job, &columns, row, err);
     if (!st && !job->listed.count)
         st = err_set(err, KAI_INVALID, "'%s' lists no item", job->options->arguments.items[0]);
     if (!st) st = drop_gone(job, err);
@@ -198,14 +178,14 @@ static kai_status run(kai_engine *engine, const kai_catalogue_options *options,
     if (st) return st;
     dict_init(&job.listed);
     dict_init(&job.gone);
-    for (int i = 0; i < TEXTS; i++) buf_init(&job.texts[i], (size_t)CAPS_FIELD_BYTES + 1);
+    catalogue_texts_init(job.texts);
     answer_begin(&job.answer);
     st = doorway_open(options->common.workspace, mode, &job.door, err);
     if (!st) st = work(&job, err);
     doorway_close(job.door);
     dict_release(&job.listed);
     dict_release(&job.gone);
-    for (int i = 0; i < TEXTS; i++) buf_release(&job.texts[i]);
+    catalogue_texts_release(job.texts);
     return answer_end(&job.answer, st, ret_json, ret_text, err);
 }
 

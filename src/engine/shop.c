@@ -58,107 +58,18 @@ static kai_status boost(struct shop *shop, const struct dict *items, kai_list ru
     return KAI_OK;
 }
 
-struct listing {
-    const struct column *item, *category, *price, *stock; /* the last three may be NULL */
-};
-
-static kai_status find_columns(const struct table *table, const kai_recommend_options *options,
-                               struct listing *ret_catalogue, kai_err *err) {
-    struct listing found = {0};
-    int needs_category = options->category.count || options->per_category || options->diversity > 0;
-    int needs_price = options->price_min > 0 || options->price_max < 1e300;
-    kai_status st = table_column(table, options->item_column, &found.item, err);
-    if (!st && needs_category)
-        st = table_column(table, options->category_column, &found.category, err);
-    if (!st && needs_price) st = table_column(table, options->price_column, &found.price, err);
-    if (!st && options->in_stock)
-        st = table_column(table, options->stock_column, &found.stock, err);
-    const struct column *numbers[] = {found.price, found.stock};
-    for (int i = 0; !st && i < 2; i++)
-        if (numbers[i] && (numbers[i]->kind == COLUMN_TEXT || numbers[i]->kind == COLUMN_CATEGORY))
-            st = err_set(err, KAI_INVALID, "column '%s': expected numbers, is %s", numbers[i]->name,
-                         column_kind_text(numbers[i]->kind));
-    if (!st) *ret_catalogue = found;
-    return st;
-}
-
-/* Whether a row of the catalogue may be shown; what is missing cannot pass a filter. */
-static int passes(const struct listing *catalogue, const kai_recommend_options *options,
-                  int64_t row) {
-    if (catalogue->price) {
-        double price = column_f64(catalogue->price, row);
-        if (!(price >= options->price_min && price <= options->price_max)) return 0;
-    }
-    if (catalogue->stock && !(column_f64(catalogue->stock, row) > 0)) return 0;
-    if (options->category.count == 0) return 1;
-    if (!column_is_valid(catalogue->category, row)) return 0;
-    const char *category = dict_text(catalogue->category->dict, catalogue->category->as.codes[row]);
-    for (int64_t i = 0; i < options->category.count; i++)
-        if (strcmp(options->category.items[i], category) == 0) return 1;
-    return 0;
-}
-
-static kai_status apply_catalogue(struct shop *shop, const struct table *table,
-                                  const kai_recommend_options *options, const struct dict *items,
-                                  kai_err *err) {
-    struct listing catalogue;
-    kai_status st = find_columns(table, options, &catalogue, err);
-    if (st) return st;
-    shop->categories = mem_array((size_t)items->count, sizeof *shop->categories);
-    uint8_t *is_listed = mem_zero((size_t)items->count, 1);
-    if (!shop->categories || !is_listed) st = err_memory(err, items->count * 5ll);
-    for (int32_t i = 0; !st && i < items->count; i++) shop->categories[i] = -1;
-    for (int64_t row = 0; !st && row < table->rows; row++) {
-        if (!column_is_valid(catalogue.item, row)) continue;
-        int32_t item = dict_find(
-            items, slice_of(dict_text(catalogue.item->dict, catalogue.item->as.codes[row])));
-        shop->items_unknown += item < 0;
-        if (item < 0) continue;
-        is_listed[item] = (uint8_t)passes(&catalogue, options, row);
-        if (catalogue.category && column_is_valid(catalogue.category, row) &&
-            catalogue.category->as.codes[row] < items->count)
-            shop->categories[item] = catalogue.category->as.codes[row];
-    }
-    for (int32_t i = 0; !st && i < items->count; i++) {
-        shop->items_unlisted += !is_listed[i];
-        shop->is_excluded[i] |= !is_listed[i];
-    }
-    mem_free(is_listed);
-    return st;
-}
-
-static kai_status read_catalogue(struct shop *shop, kai_engine *engine,
-                                 const kai_recommend_options *options, const struct dict *items,
-                                 kai_err *err) {
-    const char *columns[TYPES_COUNT] = {options->item_column, options->category_column};
-    char texts[TYPES_COUNT][TYPE_BYTES];
-    const char *types[TYPES_COUNT] = {texts[0], texts[1]};
-    struct table *table = NULL;
-    int needs_category = options->category.count || options->per_category || options->diversity > 0;
-    kai_table_options reading = {.types = {types, needs_category ? 2 : 1}};
-    for (int i = 0; i < TYPES_COUNT; i++) {
-        int size = snprintf(texts[i], TYPE_BYTES, "%s=category", columns[i]);
-        if (size < 0 || size >= TYPE_BYTES)
-            return err_set(err, KAI_INVALID, "column '%.40s...': the name is too long", columns[i]);
-    }
-    kai_status st = reading_table(engine, options->catalogue, &reading, &table, NULL, err);
-    if (!st) st = apply_catalogue(shop, table, options, items, err);
-    table_free(table);
-    return st;
-}
-
-/* ---- the catalogue of the workspace ---- */
+/* ---- the catalogue: a file, or the workspace's ---- */
 
 struct stocking {
     struct shop *shop;
     const kai_recommend_options *options;
     const struct dict *items;
-    struct dict categories;
-    uint8_t *is_listed; /* owned; (items) */
+    struct dict categories; /* of items of the model */
+    uint8_t *is_listed;     /* owned; (items) */
 };
 
-static int is_wanted(const struct stocking *stocking, const struct catalogue_item *item) {
-    const kai_recommend_options *options = stocking->options;
+/* Whether an item may be shown; what is missing cannot pass a filter. */
+static int passes(const kai_recommend_options *options, const struct catalogue_item *item) {
     int has_range = options->price_min > 0 || options->price_max < 1e300;
     if (has_range && !(item->price >= options->price_min && item->price <= options->price_max))
         return 0;
@@ -173,54 +84,117 @@ static kai_status stock_item(void *user, const struct catalogue_item *item, kai_
     int32_t code = dict_find(stocking->items, item->item), category = -1;
     stocking->shop->items_unknown += code < 0;
     if (code < 0) return KAI_OK;
-    stocking->is_listed[code] = (uint8_t)is_wanted(stocking, item);
+    stocking->is_listed[code] = (uint8_t)passes(stocking->options, item);
     if (!item->category.size) return KAI_OK;
     kai_status st = dict_add(&stocking->categories, item->category, &category, err);
-    if (!st) stocking->shop->categories[code] = category; /* below (items): each has one */
+    if (!st && category < stocking->items->count) stocking->shop->categories[code] = category;
     return st;
 }
 
-static kai_status stock(struct stocking *stocking, struct doorway *door, kai_err *err) {
+static kai_status stocking_init(struct stocking *stocking, struct shop *shop,
+                                const kai_recommend_options *options, const struct dict *items,
+                                kai_err *err) {
+    *stocking = (struct stocking){.shop = shop, .options = options, .items = items};
+    dict_init(&stocking->categories);
+    stocking->is_listed = mem_zero((size_t)items->count, 1);
+    shop->categories = mem_array((size_t)items->count, sizeof *shop->categories);
+    if (!stocking->is_listed || !shop->categories) return err_memory(err, items->count * 5ll);
+    for (int32_t i = 0; i < items->count; i++) shop->categories[i] = -1;
+    return KAI_OK;
+}
+
+/* What was not listed is left out. */
+static void stocking_end(struct stocking *stocking, kai_status st) {
     struct shop *shop = stocking->shop;
-    int32_t count = stocking->items->count;
-    stocking->is_listed = mem_zero((size_t)count, 1);
-    shop->categories = mem_array((size_t)count, sizeof *shop->categories);
-    if (!stocking->is_listed || !shop->categories) return err_memory(err, count * 5ll);
-    for (int32_t i = 0; i < count; i++) shop->categories[i] = -1;
-    kai_status st = catalogue_items(door, stock_item, stocking, err);
-    for (int32_t i = 0; !st && i < count; i++) {
+    for (int32_t i = 0; !st && i < stocking->items->count; i++) {
         shop->items_unlisted += !stocking->is_listed[i];
         shop->is_excluded[i] |= !stocking->is_listed[i];
     }
+    dict_release(&stocking->categories);
+    mem_free(stocking->is_listed);
+}
+
+static int needs_category(const kai_recommend_options *options) {
+    return options->category.count || options->per_category || options->diversity > 0;
+}
+
+static kai_status find_columns(const struct table *table, const kai_recommend_options *options,
+                               struct catalogue_columns *ret_columns, kai_err *err) {
+    int needs_price = options->price_min > 0 || options->price_max < 1e300;
+    kai_status st = table_column(table, options->item_column, &ret_columns->item, err);
+    if (!st && needs_category(options))
+        st = table_column(table, options->category_column, &ret_columns->category, err);
+    if (!st && needs_price)
+        st = table_column(table, options->price_column, &ret_columns->price, err);
+    if (!st && options->in_stock)
+        st = table_column(table, options->stock_column, &ret_columns->stock, err);
+    return st ? st : catalogue_check(ret_columns, err);
+}
+
+static kai_status stock_table(struct stocking *stocking, const struct table *table, kai_err *err) {
+    struct catalogue_columns columns = {0};
+    struct catalogue_item item;
+    struct buf texts[CATALOGUE_TEXTS];
+    catalogue_texts_init(texts);
+    kai_status st = find_columns(table, stocking->options, &columns, err);
+    for (int64_t row = 0; !st && row < table->rows; row++) {
+        st = catalogue_row(&columns, row, texts, &item, err);
+        if (!st && item.item.size) st = stock_item(stocking, &item, err);
+    }
+    catalogue_texts_release(texts);
     return st;
 }
 
-static kai_status use_workspace(struct shop *shop, const kai_recommend_options *options,
-                                const struct dict *items, kai_err *err) {
-    struct stocking stocking = {.shop = shop, .options = options, .items = items};
+static kai_status stock_file(struct stocking *stocking, kai_engine *engine, kai_err *err) {
+    const kai_recommend_options *options = stocking->options;
+    const char *columns[TYPES_COUNT] = {options->item_column, options->category_column};
+    char texts[TYPES_COUNT][TYPE_BYTES];
+    const char *types[TYPES_COUNT] = {texts[0], texts[1]};
+    struct table *table = NULL;
+    kai_table_options reading = {.types = {types, needs_category(options) ? 2 : 1}};
+    for (int i = 0; i < TYPES_COUNT; i++) {
+        int size = snprintf(texts[i], TYPE_BYTES, "%s=category", columns[i]);
+        if (size < 0 || size >= TYPE_BYTES)
+            return err_set(err, KAI_INVALID, "column '%.40s...': the name is too long", columns[i]);
+    }
+    kai_status st = reading_table(engine, options->catalogue, &reading, &table, NULL, err);
+    if (!st) st = stock_table(stocking, table, err);
+    table_free(table);
+    return st;
+}
+
+static kai_status stock_workspace(struct stocking *stocking, kai_err *err) {
+    const char *workspace = stocking->options->common.workspace;
     struct doorway *door = NULL;
     int exists = 0;
     kai_status st = KAI_OK;
-    if (store_exists(options->common.workspace))
-        st = doorway_open(options->common.workspace, STORE_READ, &door, err);
+    if (store_exists(workspace)) st = doorway_open(workspace, STORE_READ, &door, err);
     if (!st && door) st = catalogue_exists(door, &exists, err);
     if (!st && !exists)
         st = err_set(err, KAI_INVALID,
                      "filters and limits by category, price or stock need --catalogue FILE, or a "
                      "workspace that has one ('kairos catalogue set')");
-    dict_init(&stocking.categories);
-    if (!st) st = stock(&stocking, door, err);
-    dict_release(&stocking.categories);
-    mem_free(stocking.is_listed);
+    if (!st) st = catalogue_items(door, stock_item, stocking, err);
     doorway_close(door);
+    return st;
+}
+
+static kai_status read_catalogue(struct shop *shop, kai_engine *engine,
+                                 const kai_recommend_options *options, const struct dict *items,
+                                 kai_err *err) {
+    struct stocking stocking;
+    kai_status st = stocking_init(&stocking, shop, options, items, err);
+    if (!st)
+        st = options->catalogue ? stock_file(&stocking, engine, err)
+                                : stock_workspace(&stocking, err);
+    stocking_end(&stocking, st);
     return st;
 }
 
 kai_status shop_init(struct shop *shop, kai_engine *engine, const kai_recommend_options *options,
                      const struct dict *items, kai_err *err) {
     *shop = (struct shop){0};
-    int needs_catalogue = options->category.count || options->per_category ||
-                          options->diversity > 0 || options->price_min > 0 ||
+    int needs_catalogue = options->catalogue || needs_category(options) || options->price_min > 0 ||
                           options->price_max < 1e300 || options->in_stock;
     shop->is_excluded = mem_zero((size_t)items->count, 1);
     shop->is_buried = mem_zero((size_t)items->count, 1);
@@ -233,9 +207,7 @@ kai_status shop_init(struct shop *shop, kai_engine *engine, const kai_recommend_
     if (!st) st = mark(items, options->bury, "bury", shop->is_buried, err);
     if (!st) st = boost(shop, items, options->boost, err);
     if (!st) st = pin(shop, items, options->pin, err);
-    if (!st && options->catalogue) st = read_catalogue(shop, engine, options, items, err);
-    if (!st && needs_catalogue && !options->catalogue)
-        st = use_workspace(shop, options, items, err);
+    if (!st && needs_catalogue) st = read_catalogue(shop, engine, options, items, err);
     if (st) {
         shop_release(shop);
         return st;
