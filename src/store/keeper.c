@@ -2,10 +2,6 @@
 #include "base/caps.h"
 #include "store/store_parts.h"
 
-enum {
-    LOG_PAGES_MAX = 16384, /* 64 MiB: whoever reads a page looks for it in all of the log first */
-};
-
 /* One more portion of what is durable. */
 static kai_status copy(struct store *store, int *ret_is_more) {
     struct copies_settling settling = {
@@ -19,15 +15,12 @@ static kai_status copy(struct store *store, int *ret_is_more) {
 
 /* 1 = there is more to copy: others first. */
 static int keep(struct store *store) {
-    int64_t in_log = 0, left = 0;
     int is_more = 0;
     kai_status st = sorted_settle(store->ids, NULL);
     if (!st) st = sorted_settle(store->people, NULL);
     if (!st) st = copy(store, &is_more);
-    if (atomic_load(&store->wants_room)) return is_more; /* the writer is about to do it */
-    if (!st) st = sqlite_checkpoint(store->keeping, &in_log, &left, NULL);
-    /* a log that is never moved to its end while the writer goes on is never begun anew */
-    if (in_log > LOG_PAGES_MAX && left > 0) atomic_store(&store->wants_room, 1);
+    if (atomic_load(&store->wants_room)) return is_more; /* the writer does it */
+    if (!st) st = sqlite_checkpoint(store->keeping, NULL);
     return st ? 0 : is_more; /* tried again after the next group: nothing of this is the truth */
 }
 

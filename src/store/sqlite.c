@@ -487,15 +487,9 @@ kai_status sqlite_count(struct sqlite *sqlite, int64_t *ret_events, int64_t *ret
 
 /* ---- keep ---- */
 
-kai_status sqlite_checkpoint(struct sqlite *sqlite, int64_t *ret_in_log, int64_t *ret_left,
-                             kai_err *err) {
-    int in_log = 0, moved = 0;
-    int code =
-        sqlite3_wal_checkpoint_v2(sqlite->file, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
-    if (code != SQLITE_OK && code != SQLITE_BUSY) return fail(sqlite, code, err);
-    *ret_in_log = in_log;
-    *ret_left = in_log - moved;
-    return KAI_OK;
+kai_status sqlite_checkpoint(struct sqlite *sqlite, kai_err *err) {
+    int code = sqlite3_wal_checkpoint_v2(sqlite->file, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return code == SQLITE_OK || code == SQLITE_BUSY ? KAI_OK : fail(sqlite, code, err);
 }
 
 int64_t sqlite_log_pages(const struct sqlite *sqlite) { return sqlite->log_pages; }

@@ -86,10 +86,8 @@ KAI_MUST_CHECK kai_status sqlite_last(struct sqlite *sqlite, int64_t *ret_seq, k
 KAI_MUST_CHECK kai_status sqlite_count(struct sqlite *sqlite, int64_t *ret_events,
                                        int64_t *ret_rows, kai_err *err);
 
-/* Move what is in the log into the file as far as nobody is waited for. Gives: pages that the log
- * holds, and of them those that are not in the file. */
-KAI_MUST_CHECK kai_status sqlite_checkpoint(struct sqlite *sqlite, int64_t *ret_in_log,
-                                            int64_t *ret_left, kai_err *err);
+/* Move what is in the log into the file as far as nobody is waited for. */
+KAI_MUST_CHECK kai_status sqlite_checkpoint(struct sqlite *sqlite, kai_err *err);
 /* Pages in the log after the last commit of this connection, which writes. */
 int64_t sqlite_log_pages(const struct sqlite *sqlite);
 /* Move all of it and empty the log; waits for readers, at most some seconds. */

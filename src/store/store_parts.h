@@ -77,7 +77,7 @@ struct store {
     pthread_cond_t keep_due;
     int is_due;
     atomic_int is_ending;
-    atomic_int wants_room; /* the log has grown: the writer lets the keeper empty it */
+    atomic_int wants_room; /* the log has grown: the writer moves its rest, the keeper does not */
 };
 
 uint64_t store_id_key(struct slice id);

@@ -188,17 +188,18 @@ static void wake_keeper(struct store *store) {
     (void)pthread_mutex_unlock(&store->keep_lock);
 }
 
-/* The keeper asks for room; where it is busy with a long merge nobody asks. */
-enum { LOG_PAGES_URGENT = 65536 }; /* 256 MiB */
+enum {
+    LOG_PAGES_MAX = 16384, /* 64 MiB: whoever reads a page looks for it in all of the log first */
+};
 
-/* The log has grown although it is moved into the file behind: move its rest between two
- * transactions, and the next one begins it anew. */
+/* The keeper moves the log into the file, but never to its end while transactions go on, and only
+ * then is it begun anew: where it has grown, the keeper leaves it alone and the rest is moved here,
+ * between two transactions. */
 static void make_room(struct store *store) {
-    int64_t in_log = 0, left = 0;
-    int is_asked = atomic_exchange(&store->wants_room, 0);
-    if (!is_asked && sqlite_log_pages(store->writing) < LOG_PAGES_URGENT) return;
-    kai_status st = sqlite_checkpoint(store->writing, &in_log, &left, NULL);
-    (void)st; /* tried again when it has grown more */
+    int is_grown = sqlite_log_pages(store->writing) > LOG_PAGES_MAX;
+    atomic_store(&store->wants_room, is_grown);
+    kai_status st = is_grown ? sqlite_checkpoint(store->writing, NULL) : KAI_OK;
+    (void)st; /* the keeper was at it, or a reader needs it: tried again after the next */
 }
 
 void *store_write_loop(void *user) {
