@@ -219,7 +219,10 @@ static kai_status merge_at(struct sorted *sorted, int32_t at, kai_err *err) {
 }
 
 kai_status sorted_settle(struct sorted *sorted, kai_err *err) {
-    kai_status st = sorted->sealed.count ? settle_sealed(sorted, err) : KAI_OK;
+    (void)pthread_mutex_lock(&sorted->lock); /* the writer may seal right now */
+    int is_sealed = sorted->sealed.count > 0;
+    (void)pthread_mutex_unlock(&sorted->lock);
+    kai_status st = is_sealed ? settle_sealed(sorted, err) : KAI_OK;
     for (int32_t at; !st && (at = find_like(sorted)) >= 0;) st = merge_at(sorted, at, err);
     return st;
 }
